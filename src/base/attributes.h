@@ -2,6 +2,8 @@
 #ifndef BASE_ATTRIBUTES_H
 #define BASE_ATTRIBUTES_H
 
+#include <stddef.h>
+
 /* attributes.h - what the compiler is told about functions and locals.
  *
  * OWNED(type) marks a local that owns: `type_cleanup` runs when its scope ends. TAKE(p) hands the
