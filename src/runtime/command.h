@@ -52,6 +52,10 @@ struct command_request {
 
 	/* On FAILURE_VERSION_CONFLICT. */
 	uint64_t actual_version;
+
+	/* The runtime's. */
+	bool looks_for_duplicate;
+	void (*answer)(struct work *work); /* the submitter's */
 };
 
 /* Submits; on the lane's thread. The answer may be delivered before it returns (when the request

@@ -14,7 +14,7 @@
  * The request is its submitter's storage and belongs to the runtime until `answer` is called, on
  * the thread of the lane that it was submitted on, exactly once. */
 
-struct stream;
+struct stream; /* internal.h */
 
 struct work {
 	/* In. */
@@ -30,9 +30,11 @@ struct work {
 	/* The runtime's. */
 	struct runtime *runtime;
 	void (*run)(struct work *work, struct stream *stream);
+	void (*stored)(struct work *work, uint64_t sequence); /* its own frame is durable */
 	struct list node; /* in a mailbox, or among the waiters of a frame */
 	struct task task;
 	bool run_again; /* when the frame it waits for is durable */
+	unsigned conflicts; /* runs that ended in ERR_CONFLICT */
 	uint64_t submitted_ns;
 };
 

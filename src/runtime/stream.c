@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stream.c - the table of streams in memory, and their mailboxes.
+ *
+ * A stream is found by its text in one of STRIPE_COUNT shards. Whoever sets `running` under the
+ * shard's lock works on the stream until the mailbox is empty; everybody else only adds to the
+ * mailbox. A lane gives a busy stream back to its own loop after RUN_MAX requests or RUN_MAX_NS, so
+ * that its other connections get their turn; `running` stays set meanwhile.
+ *
+ * A stream is forgotten when nobody works on it, nothing waits and nothing is pending, once the
+ * shard's idle streams exceed their share of the cache: the longest idle one first. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "digest/digest.h"
+#include "runtime/internal.h"
+
+#define RUN_MAX 64
+#define RUN_MAX_NS UINT64_C(2000000)
+#define LOAD_INLINE_EVENTS_MAX 64 /* more are folded on the pool */
+
+static void run_stream(struct stream *stream);
+
+struct stripe *stripe_of(struct runtime *runtime, struct span stream_text)
+{
+	return &runtime->stripes[digest_xxh3_seeded(stream_text, runtime->hash_seed) % STRIPE_COUNT];
+}
+
+struct span stream_state(const struct stream *stream)
+{
+	return stream->state != NULL ? span_of(stream->state, stream->state_size) : SPAN("null");
+}
+
+void stream_set_state(struct stream *stream, char **state, size_t size)
+{
+	free(stream->state);
+	stream->state = TAKE(*state);
+	stream->state_size = size;
+}
+
+static void free_stream(struct stream *stream)
+{
+	free(stream->state);
+	free(stream);
+}
+
+static void forget_idle_locked(struct runtime *runtime, struct stripe *stripe)
+{
+	size_t share = runtime->options.cache_max_bytes / STRIPE_COUNT;
+
+	while (stripe->idle_bytes > share) {
+		struct list *node = list_take_first(&stripe->idle);
+		if (node == NULL)
+			break;
+		struct stream *stream = LIST_ENTRY(node, struct stream, idle_node);
+
+		stripe->idle_bytes -= stream->idle_bytes;
+		map_remove(&stripe->streams, &stream->node);
+		free_stream(stream);
+	}
+}
+
+void stream_settle_locked(struct stream *stream)
+{
+	struct stripe *stripe = stream->stripe;
+
+	CHECK_DEBUG(MUTEX_IS_HELD(&stripe->mu));
+	if (stream->running || stream->mailbox_count != 0 || !list_is_empty(&stream->pending) ||
+	    list_is_linked(&stream->idle_node))
+		return;
+	stream->idle_bytes = sizeof(*stream) + stream->node.key.size + stream->state_size;
+	stripe->idle_bytes += stream->idle_bytes;
+	list_add_last(&stripe->idle, &stream->idle_node);
+	forget_idle_locked(stream->runtime, stripe);
+}
+
+static void leave_idle_locked(struct stream *stream)
+{
+	if (!list_is_linked(&stream->idle_node))
+		return;
+	list_remove(&stream->idle_node);
+	stream->stripe->idle_bytes -= stream->idle_bytes;
+}
+
+void stream_forget_all(struct runtime *runtime)
+{
+	for (size_t i = 0; i < STRIPE_COUNT; i++) {
+		struct stripe *stripe = &runtime->stripes[i];
+
+		for (struct list *node; (node = list_take_first(&stripe->idle)) != NULL;) {
+			struct stream *stream = LIST_ENTRY(node, struct stream, idle_node);
+
+			map_remove(&stripe->streams, &stream->node);
+			free_stream(stream);
+		}
+		CHECK(stripe->streams.count == 0);
+	}
+}
+
+static struct stream *find_or_add_locked(struct runtime *runtime, struct stripe *stripe,
+					 struct span text, struct component *component)
+{
+	struct map_node *node = map_find(&stripe->streams, text);
+
+	if (node != NULL)
+		return CONTAINER_OF(node, struct stream, node);
+	struct stream *stream = calloc(1, sizeof(*stream) + text.size);
+	if (stream == NULL)
+		return NULL;
+	memcpy(stream->text, text.data, text.size);
+	const char *slash = memchr(stream->text, '/', text.size);
+	CHECK(slash != NULL);
+	size_t category_size = (size_t)(slash - stream->text);
+	stream->runtime = runtime;
+	stream->stripe = stripe;
+	stream->component = component;
+	stream->name.category = span_of(stream->text, category_size);
+	stream->name.key = span_of(slash + 1, text.size - category_size - 1);
+	list_init(&stream->mailbox);
+	list_init(&stream->pending);
+	list_init(&stream->idle_node);
+	if (map_add(&stripe->streams, span_of(stream->text, text.size), &stream->node) != OK) {
+		free(stream);
+		return NULL;
+	}
+	return stream;
+}
+
+/* A stream's text is made on the stack: its size is bounded by the rules of names. */
+static struct span stream_text(struct stream_name name, char text[static STREAM_NAME_MAX_BYTES])
+{
+	CHECK(name.category.size + 1 + name.key.size <= STREAM_NAME_MAX_BYTES);
+	memcpy(text, name.category.data, name.category.size);
+	text[name.category.size] = '/';
+	memcpy(text + name.category.size + 1, name.key.data, name.key.size);
+	return span_of(text, name.category.size + 1 + name.key.size);
+}
+
+enum status stream_post(struct runtime *runtime, struct work *work, struct component *component,
+			struct error *err)
+{
+	char buffer[STREAM_NAME_MAX_BYTES];
+	struct span text = stream_text(work->stream, buffer);
+	struct stripe *stripe = stripe_of(runtime, text);
+
+	mutex_lock(&stripe->mu);
+	struct stream *stream = find_or_add_locked(runtime, stripe, text, component);
+	if (stream == NULL) {
+		mutex_unlock(&stripe->mu);
+		return ERROR(err, ERR_NOMEM, "stream '%.*s'", SPAN_ARG(text));
+	}
+	if (stream->mailbox_count >= runtime->options.mailbox_max) {
+		mutex_unlock(&stripe->mu);
+		return ERROR(err, ERR_BUSY, "%llu requests wait for stream '%.*s'; try again later",
+			     (unsigned long long)runtime->options.mailbox_max, SPAN_ARG(text));
+	}
+	leave_idle_locked(stream);
+	list_add_last(&stream->mailbox, &work->node);
+	stream->mailbox_count++;
+	bool mine = !stream->running;
+	stream->running = true;
+	mutex_unlock(&stripe->mu);
+	if (mine) {
+		stream->lane = lane_current->index;
+		run_stream(stream);
+	}
+	return OK;
+}
+
+static void continue_stream(struct task *task)
+{
+	struct stream *stream = CONTAINER_OF(task, struct stream, task);
+
+	lane_current = &stream->runtime->lanes[stream->lane];
+	run_stream(stream);
+}
+
+void stream_repost_locked(struct stream *stream, struct work *work)
+{
+	CHECK_DEBUG(MUTEX_IS_HELD(&stream->stripe->mu));
+	leave_idle_locked(stream);
+	work->run_again = false;
+	list_add_last(&stream->mailbox, &work->node);
+	stream->mailbox_count++;
+}
+
+bool stream_claim_locked(struct stream *stream)
+{
+	CHECK_DEBUG(MUTEX_IS_HELD(&stream->stripe->mu));
+	if (stream->running || stream->mailbox_count == 0)
+		return false;
+	stream->running = true;
+	return true;
+}
+
+void stream_go_on(struct stream *stream)
+{
+	stream->lane = lane_current->index;
+	stream->task.run = continue_stream;
+	executor_post(lane_current->executor, &stream->task);
+}
+
+/* Gives the stream back to the loop when others wait for this lane too. False: nothing waits in the
+ * mailbox, so the run may as well find that out. */
+static bool give_way(struct stream *stream)
+{
+	mutex_lock(&stream->stripe->mu);
+	bool waiting = stream->mailbox_count != 0;
+	mutex_unlock(&stream->stripe->mu);
+	if (waiting)
+		stream_go_on(stream);
+	return waiting;
+}
+
+/* The next request, or NULL: then the stream is no longer this lane's. */
+static struct work *take_next(struct stream *stream, bool *ret_wait)
+{
+	MUTEX_GUARD(&stream->stripe->mu);
+
+	*ret_wait = false;
+	struct list *node = list_take_first(&stream->mailbox);
+	if (node == NULL) {
+		stream->running = false;
+		stream_settle_locked(stream);
+		return NULL;
+	}
+	stream->mailbox_count--;
+	if (stream->stale) {
+		/* What was loaded was built on a frame that is not there. Frames behind it fail
+		 * too; only when all have settled does the store's head say how things are. */
+		stream->loaded = false;
+		if (list_is_empty(&stream->pending))
+			stream->stale = false;
+		else
+			*ret_wait = true;
+	}
+	return LIST_ENTRY(node, struct work, node);
+}
+
+static enum status load_state(struct stream *stream, struct error *err)
+{
+	static const struct fold_limits all = { .max_version = UINT64_MAX, .max_time_us = UINT64_MAX };
+	struct fold_result result = { 0 };
+
+	enum status s = fold_stream(stream->runtime, stream->component, stream->name, &all, &result,
+				    err);
+	if (s != OK)
+		return s;
+	if (result.version != stream->head.version) {
+		free(result.state);
+		return ERROR(err, ERR_CORRUPT, "stream '%s' has %llu events and its head says %llu",
+			     stream->text, (unsigned long long)result.version,
+			     (unsigned long long)stream->head.version);
+	}
+	stream_set_state(stream, &result.state, result.state_size);
+	counter_add(stream->runtime->metrics.loads, 1);
+	return OK;
+}
+
+static void loaded_on_pool(struct task *task)
+{
+	struct stream *stream = CONTAINER_OF(task, struct stream, task);
+
+	stream->load_status = load_state(stream, &stream->load_err);
+	stream->task.run = continue_stream;
+	executor_post(stream->runtime->lanes[stream->lane].executor, &stream->task);
+}
+
+static void load_failed(struct stream *stream, struct work *work, enum status s,
+			const struct error *err)
+{
+	work->err = *err;
+	work->failure = s == ERR_INVALID || s == ERR_TRAP ? FAILURE_CANNOT_FOLD
+							   : failure_of_status(s);
+	work_finish(work, stream);
+}
+
+/* True: the stream is loaded, or the work has been failed (*ret_failed). False: the pool is at it,
+ * and the stream goes on when it is done. */
+static bool load(struct stream *stream, struct work *work, bool *ret_failed)
+{
+	*ret_failed = false;
+	stream->head = store_head(stream->runtime->options.store, stream->name);
+	stream_set_state(stream, &(char *){ NULL }, 0);
+	if (stream->component == NULL || stream->head.version == 0) {
+		stream->loaded = true;
+		return true;
+	}
+	if (stream->head.version > LOAD_INLINE_EVENTS_MAX) {
+		stream->current = work;
+		stream->task.run = loaded_on_pool;
+		executor_post(stream->runtime->options.pool, &stream->task);
+		return false;
+	}
+	struct error err = { 0 };
+	enum status s = load_state(stream, &err);
+	stream->loaded = s == OK;
+	if (s != OK) {
+		*ret_failed = true;
+		load_failed(stream, work, s, &err);
+	}
+	return true;
+}
+
+/* Comes back from the pool with the request that waited for the load. */
+static struct work *take_current(struct stream *stream)
+{
+	struct work *work = TAKE(stream->current);
+
+	if (work == NULL)
+		return NULL;
+	stream->loaded = stream->load_status == OK;
+	if (stream->loaded)
+		return work;
+	load_failed(stream, work, stream->load_status, &stream->load_err);
+	return NULL;
+}
+
+static void run_stream(struct stream *stream)
+{
+	struct runtime *runtime = stream->runtime;
+	uint64_t deadline_ns = clock_monotonic_ns(runtime->options.clock) + RUN_MAX_NS;
+	struct work *work = take_current(stream);
+
+	if (work != NULL)
+		work->run(work, stream);
+	for (unsigned count = 1;; count++) {
+		if (count % 8 == 0 &&
+		    (count >= RUN_MAX ||
+		     clock_monotonic_ns(runtime->options.clock) >= deadline_ns) &&
+		    give_way(stream))
+			return;
+		bool wait;
+		bool failed;
+
+		work = take_next(stream, &wait);
+		if (work == NULL)
+			return;
+		if (work->lane != lane_current->index)
+			counter_add(runtime->metrics.handed_over, 1);
+		if (wait) {
+			if (pending_wait_for_newest(stream, work, /* run_again= */ true))
+				continue;
+			/* They settled between the two looks. */
+			mutex_lock(&stream->stripe->mu);
+			stream->stale = false;
+			mutex_unlock(&stream->stripe->mu);
+		}
+		if (!stream->loaded) {
+			if (!load(stream, work, &failed))
+				return;
+			if (failed)
+				continue;
+		}
+		work->run(work, stream);
+	}
+}
