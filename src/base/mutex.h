@@ -21,6 +21,7 @@ enum mutex_rank {
 	RANK_METRICS = 3,  /* base */
 	RANK_LIBRARY = 10, /* layer 1 */
 	RANK_STORE = 40,   /* layer 4: engines */
+	RANK_STORE_STREAM = 41, /* layer 4: an engine's stripes of streams; takes RANK_STORE with one held */
 	RANK_HOST = 42,    /* layer 4: component host */
 	RANK_RUNTIME = 45, /* layer 4: the runtime's stripes; may call a store with one held */
 	RANK_API = 50,     /* layer 5 */

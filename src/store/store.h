@@ -31,6 +31,9 @@
 
 struct store;
 
+/* The frames of one append, encoded, together. */
+#define APPEND_MAX_BYTES (8u << 20)
+
 /* One append: 1 or more consecutive frames of one stream. The caller's storage, untouched by it
  * until done() is called, which happens exactly once for each append that was accepted, never from
  * inside store_append(), in log order. */
@@ -41,7 +44,9 @@ struct append {
 	size_t frame_count;
 	uint64_t expected_number; /* the stream's frame number now; 0: it does not exist */
 
-	/* Called by whichever thread made it durable. Must not block, nor call the store. */
+	/* Called by whichever thread made it durable. Must not block, nor call the store, except for
+	 * store_durable(). Not OK: ERR_IO when the disk failed while these frames were being written,
+	 * so that it is unknown whether they are stored; ERR_CLOSED when they never were. */
 	void (*done)(struct append *append, enum status status);
 
 	/* Out; set when done(OK) is called: the sequence of frames[0]. */
@@ -127,7 +132,10 @@ struct store {
  * somebody has called store_flush().
  *
  * ERR_CONFLICT  the stream is not at expected_number: load it again and decide again
- * ERR_LIMIT     a frame is over FRAME_MAX_BYTES or FRAME_EVENTS_MAX
+ * ERR_LIMIT     a frame is over FRAME_MAX_BYTES or FRAME_EVENTS_MAX, or the frames together are over
+ *               APPEND_MAX_BYTES
+ * ERR_INVALID   the frames do not follow the head that they expect: numbers, versions, times that
+ *               go back, another stream. A mistake of the caller
  * ERR_BUSY      too much is accepted and not yet durable: try again later
  * ERR_FULL      the disk is full
  * ERR_CLOSED    the disk has failed, or the store is closing */
@@ -150,9 +158,10 @@ static inline bool store_flush(struct store *store)
 }
 
 /* Reads frames of one stream. FORWARD: from the frame that holds version `from_version` (0: from the
- * first frame). BACKWARD: from that frame downwards (UINT64_MAX: from the last). The caller passes
- * over events of the first frame that it does not want. OK also when the stream does not exist or
- * the visitor stopped. ERR_CORRUPT, ERR_IO: the message says where. */
+ * first frame); nothing when the stream has not come so far. BACKWARD: from the newest frame with an
+ * event at or below that version downwards (UINT64_MAX: from the last frame). The caller passes over
+ * events of the first frame that it does not want. OK also when the stream does not exist or the
+ * visitor stopped. ERR_CORRUPT, ERR_IO: the message says where. */
 static inline enum status store_read_stream(struct store *store, struct stream_name stream,
 					    uint64_t from_version, const struct read_options *options,
 					    frame_visit_fn visit, void *arg, struct error *err)
