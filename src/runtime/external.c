@@ -66,13 +66,14 @@ static enum status append(struct external_request *request, struct stream *strea
 	char id_text[UUID_TEXT_BYTES];
 	OWNED(buf) struct buf attributes = { 0 };
 	OWNED(buf) struct buf metadata = { 0 };
+	struct metadata carried = request->metadata;
 
 	request->id = uuid_v7(now_us, runtime->options.random);
 	uuid_format(&request->id, id_text);
-	if (request->metadata.correlation_id.size == 0)
-		request->metadata.correlation_id = span_of(id_text, UUID_TEXT_BYTES - 1);
+	if (carried.correlation_id.size == 0)
+		carried.correlation_id = span_of(id_text, UUID_TEXT_BYTES - 1);
 	cloudevent_append_metadata(&attributes, &request->event);
-	metadata_append(&metadata, &request->metadata);
+	metadata_append(&metadata, &carried);
 	if (buf_status(&attributes) != OK || buf_status(&metadata) != OK)
 		return ERROR(err, ERR_NOMEM, "an external event's attributes");
 	struct frame_event event = {
@@ -93,11 +94,7 @@ static enum status append(struct external_request *request, struct stream *strea
 	};
 	request->version = frame.first_version;
 	request->work.stored = stored;
-	enum status s = pending_append(stream, &request->work, &frame, err);
-	/* It pointed at this call's stack. */
-	if (request->metadata.correlation_id.data == id_text)
-		request->metadata.correlation_id = SPAN_EMPTY;
-	return s;
+	return pending_append(stream, &request->work, &frame, err);
 }
 
 static void run(struct work *work, struct stream *stream)
