@@ -1,0 +1,3 @@
+;; SPDX-License-Identifier: Apache-2.0
+;; no_exports.wat - a valid component that plays no role.
+(component)

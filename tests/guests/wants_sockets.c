@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* wants_sockets.c - imports the network. Refused when it is loaded, naming the import; never runs. */
+#include "guest.h"
+
+__attribute__((import_module("wasi:sockets/instance-network@0.2.0"),
+	       import_name("instance-network"))) extern int32_t
+instance_network(void);
+
+HANDLE
+{
+	UNUSED_HANDLE;
+	return accept(ret, text("connected"), text_number((uint64_t)instance_network()));
+}
