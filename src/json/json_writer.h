@@ -34,10 +34,12 @@ void json_key_span(struct json_writer *writer, struct span key); /* escaped */
 void json_write_string(struct json_writer *writer, struct span value); /* valid UTF-8; escaped */
 void json_write_u64(struct json_writer *writer, uint64_t value);
 void json_write_i64(struct json_writer *writer, int64_t value);
-void json_write_double(struct json_writer *writer, double value); /* shortest form that reads back */
+/* The shortest form that reads back; null when it is not finite. */
+void json_write_double(struct json_writer *writer, double value);
 void json_write_bool(struct json_writer *writer, bool value);
 void json_write_null(struct json_writer *writer);
-void json_write_raw(struct json_writer *writer, struct span json); /* one valid value, as it is */
+/* One valid value, as it is; null when empty. */
+void json_write_raw(struct json_writer *writer, struct span json);
 
 /* key and value in one call. */
 void json_member_string(struct json_writer *writer, const char *key, struct span value);
