@@ -32,6 +32,7 @@
 #pragma GCC poison gmtime localtime ctime asctime mktime ctime_r asctime_r
 #pragma GCC poison rand srand rand_r srandom drand48 lrand48 mrand48
 #pragma GCC poison popen tmpnam tempnam mktemp putenv setenv unsetenv
+#undef alloca
 #pragma GCC poison alloca
 
 #endif
