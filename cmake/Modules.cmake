@@ -11,7 +11,6 @@
 # `LINK` names foreign libraries; their headers reach no other module.
 #
 # A folder without .c files (headers only) becomes an interface library.
-define_property(GLOBAL PROPERTY CONCORDANCE_MODULES BRIEF_DOCS "the modules, in the order in which they were added")
 
 # The module's own include root.
 function(_module_root name ret)
@@ -32,8 +31,9 @@ function(add_module name)
 	set(closure)
 	set(used)
 	foreach(use IN LISTS arg_USES)
+		get_property(known GLOBAL PROPERTY CONCORDANCE_LAYER_${use} SET)
 		get_property(layer GLOBAL PROPERTY CONCORDANCE_LAYER_${use})
-		if(layer STREQUAL "")
+		if(NOT known)
 			message(FATAL_ERROR "module '${name}' uses '${use}', which is no module (or is added after it)")
 		endif()
 		if(layer GREATER_EQUAL arg_LAYER)
