@@ -26,7 +26,7 @@ struct json; /* one value */
 enum json_type { JSON_MISSING, JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 
 /* Parses and checks a whole text. ERR_INVALID: the message says what and at which byte, e.g.
- * "byte 17: unexpected character". ERR_NOMEM: the arena is full. */
+ * "byte 17: unexpected character"; bytes count from 0. ERR_NOMEM: the arena is full. */
 enum status json_parse(struct span text, struct arena *arena, const struct json **ret,
 		       struct error *err) NODISCARD;
 
@@ -51,7 +51,8 @@ bool json_u64(const struct json *value, uint64_t *ret);
 bool json_i64(const struct json *value, int64_t *ret);
 bool json_double(const struct json *value, double *ret);
 
-/* Same value: numbers by value, members in any order. */
+/* Same value: numbers by value (1, 1.0 and 1e0 are one; what is no 64-bit integer is compared as a
+ * double), members in any order. Two missing values are equal. */
 bool json_equal(const struct json *a, const struct json *b);
 
 /* Walks an object or array in the order of the text:
@@ -69,9 +70,14 @@ bool json_next(struct json_iterator *it, struct span *ret_key, const struct json
  * After json_parse() has accepted `text`, these find the bytes of its parts without the white space
  * around them. Undefined answers, but no undefined behaviour, for text that was not accepted. */
 
-/* The text of a member of a top-level object; .data NULL when there is none. The name must not
- * need escaping. */
+/* The text of a member of a top-level object; .data NULL when there is none. The name asked for is
+ * ASCII that needs no escapes; in the text it may be escaped all the same. */
 struct span json_member_text(struct span object, const char *member);
+
+/* Walks the members of a top-level object: start with *at = 0. The name is as it stands between its
+ * quotes, escapes and all. False at the end. */
+bool json_next_member_text(struct span object, size_t *at, struct span *ret_name,
+			   struct span *ret_value);
 
 /* Walks the elements of a top-level array: start with *at = 0. False at the end. */
 bool json_next_element_text(struct span array, size_t *at, struct span *ret);

@@ -109,48 +109,65 @@ static bool is_named(struct span name, struct span member)
 	return matched == member.size;
 }
 
+/* Behind the bracket that `at` = 0 stands before; text.size when it is another. */
+static size_t enter(struct span text, size_t at, char bracket)
+{
+	if (at != 0)
+		return at;
+	at = skip_space(text, 0);
+	if (at >= text.size || text.data[at] != bracket)
+		return text.size;
+	return skip_space(text, at + 1);
+}
+
+/* Behind the comma that follows `at`; after the last part nothing is left to start another. */
+static size_t skip_comma(struct span text, size_t at)
+{
+	at = skip_space(text, at);
+	return at < text.size && text.data[at] == ',' ? skip_space(text, at + 1) : text.size;
+}
+
+bool json_next_member_text(struct span object, size_t *at, struct span *ret_name,
+			   struct span *ret_value)
+{
+	size_t begin = enter(object, *at, '{');
+
+	if (begin >= object.size || object.data[begin] != '"')
+		return false;
+	size_t name_end = skip_string(object, begin);
+	size_t value = skip_space(object, skip_space(object, name_end) + 1); /* behind the colon */
+	size_t value_end = skip_value(object, value);
+	if (value >= value_end)
+		return false;
+	/* The quotes are there: a string that runs into the end of the text has no value behind it. */
+	*ret_name = span_of(object.data + begin + 1, name_end - begin - 2);
+	*ret_value = span_of(object.data + value, value_end - value);
+	*at = skip_comma(object, value_end);
+	return true;
+}
+
 struct span json_member_text(struct span object, const char *member)
 {
 	struct span wanted = span_from_string(member);
-	size_t at = skip_space(object, 0);
+	struct span name;
+	struct span value;
+	size_t at = 0;
 
-	if (at >= object.size || object.data[at] != '{')
-		return SPAN_EMPTY;
-	at = skip_space(object, at + 1);
-	while (at < object.size && object.data[at] == '"') {
-		size_t name = at + 1;
-		size_t name_end = skip_string(object, at);
-		/* Behind the colon; the name of an accepted text has its quotes. */
-		size_t value = skip_space(object, skip_space(object, name_end) + 1);
-		size_t value_end = skip_value(object, value);
-
-		if (value >= value_end)
-			return SPAN_EMPTY;
-		if (name_end > name &&
-		    is_named(span_of(object.data + name, name_end - 1 - name), wanted))
-			return span_of(object.data + value, value_end - value);
-		/* Behind the comma, or at the end. */
-		at = skip_space(object, skip_space(object, value_end) + 1);
+	while (json_next_member_text(object, &at, &name, &value)) {
+		if (is_named(name, wanted))
+			return value;
 	}
 	return SPAN_EMPTY;
 }
 
 bool json_next_element_text(struct span array, size_t *at, struct span *ret)
 {
-	size_t begin = *at;
-
-	if (begin == 0) {
-		begin = skip_space(array, 0);
-		if (begin >= array.size || array.data[begin] != '[')
-			return false;
-		begin = skip_space(array, begin + 1);
-	}
+	size_t begin = enter(array, *at, '[');
 	size_t end = skip_value(array, begin);
+
 	if (begin >= end)
 		return false; /* `]`, or the end */
 	*ret = span_of(array.data + begin, end - begin);
-	/* Behind the comma. Behind the closing bracket nothing is left that could start a value. */
-	end = skip_space(array, end);
-	*at = end < array.size && array.data[end] == ',' ? skip_space(array, end + 1) : array.size;
+	*at = skip_comma(array, end);
 	return true;
 }

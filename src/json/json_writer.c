@@ -150,15 +150,20 @@ void json_key_span(struct json_writer *writer, struct span key)
 	writer->after_key = true;
 }
 
-void json_key(struct json_writer *writer, const char *key)
+static void write_key_raw(struct json_writer *writer, struct span key)
 {
 	CHECK(writer->depth > 0);
 	CHECK(!writer->after_key);
 	begin_value(writer);
 	buf_append_byte(writer->out, '"');
-	buf_append_string(writer->out, key);
+	buf_append_span(writer->out, key);
 	buf_append(writer->out, "\":", 2);
 	writer->after_key = true;
+}
+
+void json_key(struct json_writer *writer, const char *key)
+{
+	write_key_raw(writer, span_from_string(key));
 }
 
 void json_write_string(struct json_writer *writer, struct span value)
@@ -245,6 +250,12 @@ void json_member_bool(struct json_writer *writer, const char *key, bool value)
 void json_member_raw(struct json_writer *writer, const char *key, struct span json)
 {
 	json_key(writer, key);
+	json_write_raw(writer, json);
+}
+
+void json_member_text_raw(struct json_writer *writer, struct span key_text, struct span json)
+{
+	write_key_raw(writer, key_text);
 	json_write_raw(writer, json);
 }
 

@@ -47,6 +47,8 @@ void json_member_cstring(struct json_writer *writer, const char *key, const char
 void json_member_u64(struct json_writer *writer, const char *key, uint64_t value);
 void json_member_bool(struct json_writer *writer, const char *key, bool value);
 void json_member_raw(struct json_writer *writer, const char *key, struct span json);
+/* Both as they stand in a text that was accepted: the key between its quotes, and the value. */
+void json_member_text_raw(struct json_writer *writer, struct span key_text, struct span json);
 /* A 64-bit number as a decimal string, for CloudEvents extensions. */
 void json_member_u64_string(struct json_writer *writer, const char *key, uint64_t value);
 
