@@ -150,6 +150,19 @@ static void post(struct executor *executor, struct task *task)
 		(void)uv_async_send(&loop->wake); /* fails only on a closed handle */
 }
 
+/* Writing to a socket whose peer is gone is an error to handle, not a reason to die. A handler that
+ * the process has set is left alone. */
+static void ignore_broken_pipes(void)
+{
+	struct sigaction action;
+
+	if (sigaction(SIGPIPE, NULL, &action) != 0 || (action.sa_flags & SA_SIGINFO) != 0 ||
+	    action.sa_handler != SIG_DFL)
+		return;
+	action.sa_handler = SIG_IGN;
+	(void)sigaction(SIGPIPE, &action, NULL); /* fails only on an unknown signal */
+}
+
 enum status loop_new(struct loop **ret, struct error *err)
 {
 	struct loop *loop = calloc(1, sizeof(*loop));
@@ -157,6 +170,7 @@ enum status loop_new(struct loop **ret, struct error *err)
 
 	if (loop == NULL)
 		return ERROR(err, ERR_NOMEM, "an event loop");
+	ignore_broken_pipes();
 	r = uv_loop_init(&loop->native);
 	if (r != 0) {
 		free(loop);

@@ -17,6 +17,7 @@
 struct loop;
 struct loop_timer;
 
+/* SIGPIPE is ignored from here on, unless the process has a handler for it. */
 enum status loop_new(struct loop **ret, struct error *err) NODISCARD;
 
 /* After loop_run() has returned. Closes what is left. Takes NULL. */

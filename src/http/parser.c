@@ -26,7 +26,8 @@
 #define BODY_KEEP_BYTES ((size_t)64 << 10)
 #define BODY_FIRST_BYTES ((size_t)16 << 10) /* room made on the word of a Content-Length alone */
 #define HEADERS_FIRST ((size_t)16)
-#define BLANK_MAX_BYTES 8u /* empty lines before a request: some clients end a body with one */
+/* Empty lines before a request: some clients end a body with one. More count as part of a head. */
+#define BLANK_MAX_BYTES 8u
 #define CHUNK_OVERHEAD_RATIO ((uint64_t)8) /* one-byte chunks cost five more bytes each */
 
 struct http_parser {
@@ -441,6 +442,16 @@ void http_parser_free(struct http_parser *parser)
 	free(parser);
 }
 
+/* llhttp has one error for a version that it does not know and for one that is not well-formed. */
+static bool is_other_version(const llhttp_t *native, enum llhttp_errno code)
+{
+	if (code == HPE_PAUSED_H2_UPGRADE)
+		return true;
+	if (code != HPE_INVALID_VERSION || (native->http_major == 0 && native->http_minor == 0))
+		return false;
+	return native->http_major != 1 || native->http_minor > 1;
+}
+
 /* What llhttp found wrong, in our words. `at` is the byte it stopped at, if there is one. */
 static void refuse_syntax(struct http_parser *parser, enum llhttp_errno code, const char *at)
 {
@@ -450,7 +461,7 @@ static void refuse_syntax(struct http_parser *parser, enum llhttp_errno code, co
 		return;
 	if (code == HPE_INVALID_METHOD && at != NULL && is_token_char(*at))
 		(void)refuse(parser, 501, "method_unknown", "this server does not know the method");
-	else if (code == HPE_INVALID_VERSION || code == HPE_PAUSED_H2_UPGRADE)
+	else if (is_other_version(&parser->native, code))
 		(void)refuse(parser, 505, "version_unknown", "this server speaks HTTP/1.0 and 1.1");
 	else
 		(void)refuse(parser, 400, "malformed_request",
