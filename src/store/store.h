@@ -31,8 +31,9 @@
 
 struct store;
 
-/* The frames of one append, encoded, together. */
+/* The frames of one append together: encoded, and so much more for each. */
 #define APPEND_MAX_BYTES (8u << 20)
+#define APPEND_FRAME_OVERHEAD_BYTES 64u
 
 /* One append: 1 or more consecutive frames of one stream. The caller's storage, untouched by it
  * until done() is called, which happens exactly once for each append that was accepted, never from

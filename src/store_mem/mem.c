@@ -246,11 +246,11 @@ static enum status mem_append(struct store *store, struct append *append, struct
 		s = encode(&append->frames[made], &frames[made], err);
 		if (s != OK)
 			break;
-		size_bytes += frames[made]->size;
+		size_bytes += frames[made]->size + APPEND_FRAME_OVERHEAD_BYTES;
 	}
 	if (s == OK && size_bytes > APPEND_MAX_BYTES)
-		s = ERROR(err, ERR_LIMIT, "the frames of one append have at most %u bytes, not %" PRIu64,
-			  APPEND_MAX_BYTES, size_bytes);
+		s = ERROR(err, ERR_LIMIT, "the frames of one append have at most %u bytes",
+			  APPEND_MAX_BYTES);
 	if (s == OK) {
 		mutex_lock(&mem->mu);
 		s = accept_locked(mem, append, frames, size_bytes, err);
