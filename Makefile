@@ -39,7 +39,7 @@ bench: all
 
 ## make format   lays out all C by .clang-format
 format: setup-ci
-	tools/lint --format-fix
+	tools/lint fix
 
 ## make lint     format, clang-tidy, headers alone, foreign includes
 lint: setup-ci
