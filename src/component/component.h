@@ -31,6 +31,8 @@ enum component_role {
 
 /* "aggregate", "process_manager", ...: the words of the manifest. */
 const char *component_role_word(enum component_role role);
+/* False, with *ret untouched, when it is no role's word. */
+bool component_role_parse(struct span word, enum component_role *ret);
 
 /* Limits of one call. Exceeding one fails that call, not the process, not its neighbours. */
 struct component_limits {
@@ -94,6 +96,8 @@ struct component_call {
 struct component;
 struct component_instance;
 
+/* What an engine does. Messages begin with the function ("handle trapped: ..."); the functions
+ * below the table put the component's name in front. */
 struct component_ops {
 	enum status (*open)(struct component *component, const struct component_call *call,
 			    struct component_instance **ret, struct error *err);
@@ -126,13 +130,11 @@ struct component_instance {
 	const struct component_call *call;
 };
 
-/* Opens an instance for one call, or one decision. The caller closes it on every path. */
-static inline enum status component_open(struct component *component,
-					 const struct component_call *call,
-					 struct component_instance **ret, struct error *err)
-{
-	return component->ops->open(component, call, ret, err);
-}
+/* Opens an instance for one call, or one decision. The caller closes it on every path. ERR_TRAP: it
+ * broke on the way up; ERR_DEADLINE; ERR_LIMIT: larger than its limits allow; ERR_BUSY: too many
+ * instances are open; ERR_NOMEM. */
+enum status component_open(struct component *component, const struct component_call *call,
+			   struct component_instance **ret, struct error *err) NODISCARD;
 
 /* Takes NULL. */
 static inline void component_close(struct component_instance *instance)
