@@ -20,14 +20,20 @@
  *
  * In: structured JSON here; the binary form (ce- headers) fills the same struct. */
 
+#define CLOUDEVENT_SUBJECT_MAX_BYTES 1024
+#define CLOUDEVENT_EXTENSION_NAME_MAX_BYTES 64
+
 struct cloudevent {
 	struct span id;      /* required, 1-128 bytes as a command id, but any UTF-8 without controls */
 	struct span source;  /* required, 1-256 bytes: the rules of a key */
 	struct span type;    /* required: name_check_type */
-	struct span subject; /* empty: none */
+	struct span subject; /* UTF-8 without controls, at most 1024 bytes; empty: none */
 	struct span time;    /* RFC 3339 as received; empty: none */
 	struct span data;    /* JSON text as received; `null` when absent */
-	struct span extensions; /* JSON object of further attributes, or empty */
+	/* JSON object of further attributes, or empty: names [a-z0-9]{1,64}, values strings, booleans and
+	 * 32-bit integers. Also dataschema. Those that we write ourselves (stream, version, position ...)
+	 * are kept, but what is given back under such a name is ours. */
+	struct span extensions;
 	struct span correlation_id; /* from the extension correlationid, empty: none */
 	struct span traceparent;
 };
@@ -38,14 +44,17 @@ struct cloudevent {
 enum status cloudevent_parse(struct span text, struct arena *arena, struct cloudevent *ret,
 			     struct error *err) NODISCARD;
 
-/* Checks the attributes of one that was filled from headers. */
+/* Checks one that was filled from headers, its data and extensions included. */
 enum status cloudevent_check(const struct cloudevent *event, struct error *err) NODISCARD;
 
 /* Appends the JSON of what an external frame's event keeps in frame_event.metadata. */
 void cloudevent_append_metadata(struct buf *buf, const struct cloudevent *event);
 
-/* Appends event `index` of the frame as one JSON object. The arena holds what parsing the frame's
- * metadata needs. ERR_CORRUPT: stored metadata cannot be read. */
+/* Appends event `index` of the frame as one JSON object. The cause of an event that was decided is
+ * its command: causationid and commandid are then the same. An event of a direct append may have a
+ * correlation_id and traceparent of its own in its metadata, which win over the frame's.
+ *
+ * The arena holds what parsing the metadata needs. ERR_CORRUPT: stored metadata cannot be read. */
 enum status cloudevent_append(struct buf *buf, struct span application, const struct frame *frame,
 			      size_t index, struct arena *arena, struct error *err) NODISCARD;
 

@@ -101,9 +101,10 @@ static inline uint64_t frame_last_position(const struct frame *frame)
  * model/name.h: whoever makes a frame has validated them. */
 enum status frame_encode(const struct frame *frame, struct buf *ret, struct error *err) NODISCARD;
 
-/* Decodes a whole span. Spans in *ret borrow from `bytes`, the array of events is in the arena.
+/* Decodes a whole span. A frame has one encoding: what is accepted here encodes to the same bytes.
+ * Names in it obey model/name.h, and all texts are UTF-8. Spans in *ret borrow from `bytes`, the array of events is in the arena.
  * Hostile bytes are fine: ERR_CORRUPT says what and at which byte. ERR_UNSUPPORTED: a later
- * version of the encoding. JSON inside is not parsed. ret->sequence is 0. */
+ * version of the encoding, a kind or a flag that this build does not know. JSON inside is not parsed. ret->sequence is 0. */
 enum status frame_decode(struct span bytes, struct arena *arena, struct frame *ret,
 			 struct error *err) NODISCARD;
 

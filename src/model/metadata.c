@@ -201,9 +201,6 @@ enum status metadata_parse(struct span text, struct arena *arena, struct metadat
 		*ret = (struct metadata){ 0 };
 		return OK;
 	}
-	struct span copy = arena_copy(arena, text);
-	if (copy.data == NULL)
-		return ERROR(err, ERR_NOMEM, "metadata of %zu bytes", text.size);
-	enum status s = read_object(copy, false, arena, ret, err);
+	enum status s = read_object(text, false, arena, ret, err);
 	return s == OK ? OK : error_wrap(err, s == ERR_INVALID ? ERR_CORRUPT : s, "stored metadata");
 }

@@ -40,7 +40,7 @@ enum status metadata_from_client(struct span text, struct arena *arena, struct m
 void metadata_append(struct buf *buf, const struct metadata *metadata);
 
 /* Reads back what metadata_append() wrote; empty text reads as none of it. ERR_CORRUPT when it is
- * something else. Spans borrow from the arena. */
+ * something else. Spans borrow from the text or the arena. */
 enum status metadata_parse(struct span text, struct arena *arena, struct metadata *ret,
 			   struct error *err) NODISCARD;
 
