@@ -17,15 +17,12 @@
 get_filename_component(CONCORDANCE_SDK_DIR "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
 get_filename_component(CONCORDANCE_ROOT_DIR "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
 
-file(GLOB _concordance_hints LIST_DIRECTORIES true
-	"${CONCORDANCE_ROOT_DIR}/.deps" "${CONCORDANCE_ROOT_DIR}/.deps/*" "${CONCORDANCE_ROOT_DIR}/.deps/*/*"
-	"${CONCORDANCE_ROOT_DIR}/.deps/*/*/*")
 find_program(CONCORDANCE_CLANG NAMES clang-14 clang clang-19 clang-18 clang-17 clang-16 clang-15
 	DOC "clang that compiles components")
-find_program(CONCORDANCE_WASM_TOOLS NAMES wasm-tools HINTS ${_concordance_hints} PATH_SUFFIXES bin
+find_program(CONCORDANCE_WASM_TOOLS NAMES wasm-tools HINTS "${CONCORDANCE_ROOT_DIR}/.deps/bin"
 	DOC "wasm-tools, which turns a core module into a component")
-find_path(CONCORDANCE_YYJSON_DIR NAMES yyjson.c HINTS ${_concordance_hints} PATH_SUFFIXES yyjson src
-	DOC "directory of yyjson.c and yyjson.h, 0.10 or newer" NO_CMAKE_FIND_ROOT_PATH)
+find_path(CONCORDANCE_YYJSON_DIR NAMES yyjson.c HINTS "${CONCORDANCE_ROOT_DIR}/.deps/yyjson"
+	PATH_SUFFIXES src DOC "directory of yyjson.c and yyjson.h, 0.10 or newer" NO_CMAKE_FIND_ROOT_PATH)
 set(CONCORDANCE_WASI_SYSROOT /usr CACHE PATH "sysroot with include/wasm32-wasi and lib/wasm32-wasi")
 
 # What every compilation of a component is given. tests and README.md name the same options.
@@ -33,7 +30,7 @@ set(_concordance_compile --target=wasm32-wasi --sysroot=${CONCORDANCE_WASI_SYSRO
 	-fvisibility=hidden -Wall -Wextra)
 # A small stack, in front of everything else so that running over it traps; no memory beyond what is used.
 set(_concordance_link -mexec-model=reactor -Wl,--stack-first -Wl,-z,stack-size=32768 -Wl,--gc-sections
-	-Wl,--strip-all)
+	-Wl,--strip-debug)
 set(_concordance_sdk_defines -DYYJSON_DISABLE_NON_STANDARD=1 -DYYJSON_DISABLE_UTILS=1)
 
 # The objects of the SDK, compiled once for all components of a build.

@@ -2,8 +2,9 @@
 /* json.c - JSON values over yyjson; the only file that knows it.
  *
  * A `struct cc_json` is a yyjson_mut_val, for what was read as well as for what is written: one type for component
- * authors, at the price of a copy after parsing (a small share of a call). All values of a call hang from one document,
- * and all memory comes from the arena, so a reset forgets the document without visiting it.
+ * authors, at the price of a second set of values after parsing (a small share of a call). All values of a call hang
+ * from one document, and all memory comes from the arena, so a reset forgets the document without visiting it. Nothing
+ * is freed before, so texts are never copied: values that are copied, and values that were parsed, share their bytes.
  *
  * Integers that don't fit into 64 bits are kept as raw text: they are written back as they came, and are no integers
  * to any function here. */
@@ -69,6 +70,61 @@ void cc_json_reset(void)
 	document = NULL;
 }
 
+/* ---- copies that share their texts ---- */
+
+static yyjson_mut_val *scalar(uint64_t tag, yyjson_val_uni value)
+{
+	yyjson_mut_val *copy = unsafe_yyjson_mut_val(get_document(), 1);
+
+	copy->tag = tag;
+	copy->uni = value;
+	return copy;
+}
+
+/* Recursion is bounded: what comes from outside is at most 64 levels deep. */
+static yyjson_mut_val *from_parsed(yyjson_val *value)
+{
+	yyjson_mut_val *copy;
+	yyjson_val *key, *element;
+	size_t index, max;
+
+	switch (yyjson_get_type(value)) {
+	case YYJSON_TYPE_OBJ:
+		copy = yyjson_mut_obj(get_document());
+		yyjson_obj_foreach(value, index, max, key, element)
+			(void)yyjson_mut_obj_add(copy, scalar(key->tag, key->uni), from_parsed(element));
+		return copy;
+	case YYJSON_TYPE_ARR:
+		copy = yyjson_mut_arr(get_document());
+		yyjson_arr_foreach(value, index, max, element)
+			(void)yyjson_mut_arr_append(copy, from_parsed(element));
+		return copy;
+	default:
+		return scalar(value->tag, value->uni);
+	}
+}
+
+static yyjson_mut_val *copied(yyjson_mut_val *value)
+{
+	yyjson_mut_val *copy, *key, *element;
+	size_t index, max;
+
+	switch (yyjson_mut_get_type(value)) {
+	case YYJSON_TYPE_OBJ:
+		copy = yyjson_mut_obj(get_document());
+		yyjson_mut_obj_foreach(value, index, max, key, element)
+			(void)yyjson_mut_obj_add(copy, scalar(key->tag, key->uni), copied(element));
+		return copy;
+	case YYJSON_TYPE_ARR:
+		copy = yyjson_mut_arr(get_document());
+		yyjson_mut_arr_foreach(value, index, max, element)
+			(void)yyjson_mut_arr_append(copy, copied(element));
+		return copy;
+	default:
+		return scalar(value->tag, value->uni);
+	}
+}
+
 /* ---- text to value and back ---- */
 
 bool cc_json_read_in_place(char *text, size_t size, struct cc_json **ret)
@@ -79,7 +135,7 @@ bool cc_json_read_in_place(char *text, size_t size, struct cc_json **ret)
 					      &allocator, NULL);
 	if (parsed == NULL)
 		return false;
-	*ret = wrap(yyjson_val_mut_copy(get_document(), yyjson_doc_get_root(parsed)));
+	*ret = wrap(from_parsed(yyjson_doc_get_root(parsed)));
 	return true;
 }
 
@@ -102,14 +158,15 @@ const char *cc_json_write(const struct cc_json *value, size_t *ret_size)
 		*ret_size = 4;
 		return "null";
 	}
-	const char *text =
+	char *text =
 		yyjson_mut_val_write_opts(raw(value), YYJSON_WRITE_NOFLAG, &allocator, ret_size, &error);
 	if (text == NULL) {
 		cc_fail("JSON can't be written: %s", error.msg);
 		*ret_size = 4;
 		return "null";
 	}
-	return text;
+	/* The writer makes room for the worst case, six bytes a character; what it didn't need goes back. */
+	return cc_arena_realloc(text, *ret_size + 1, *ret_size + 1);
 }
 
 const char *cc_write(const struct cc_json *value)
@@ -324,7 +381,7 @@ struct cc_json *cc_array(void)
 
 struct cc_json *cc_copy(const struct cc_json *value)
 {
-	return value != NULL ? wrap(yyjson_mut_val_mut_copy(get_document(), raw(value))) : NULL;
+	return value != NULL ? wrap(copied(raw(value))) : NULL;
 }
 
 static struct cc_json *put(struct cc_json *object, const char *name, yyjson_mut_val *value)
@@ -353,7 +410,7 @@ static yyjson_mut_val *text_value(const char *text)
 
 static yyjson_mut_val *copied_value(const struct cc_json *value)
 {
-	return value != NULL ? yyjson_mut_val_mut_copy(get_document(), raw(value)) :
+	return value != NULL ? copied(raw(value)) :
 			       yyjson_mut_null(get_document());
 }
 
@@ -440,7 +497,7 @@ struct cc_json *cc_pick_names(const struct cc_json *source, const char *const *n
 		yyjson_mut_val *member = find(source, *names);
 
 		if (member != NULL)
-			put(object, *names, yyjson_mut_val_mut_copy(get_document(), member));
+			put(object, *names, copied(member));
 	}
 	return object;
 }
