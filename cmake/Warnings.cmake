@@ -15,7 +15,9 @@ endif()
 
 function(concordance_compile_options target)
 	target_compile_options(${target} PRIVATE ${_concordance_warnings} -fno-common -fvisibility=hidden
-		-fstack-protector-strong)
+		-fstack-protector-strong
+		# __FILE__ in messages is src/..., wherever it was built.
+		"-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=")
 	# base/banned.h includes libc's headers before any file can, so feature macros are set here and nowhere else.
 	target_compile_definitions(${target} PRIVATE _GNU_SOURCE= _FILE_OFFSET_BITS=64)
 endfunction()
