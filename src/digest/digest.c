@@ -9,6 +9,8 @@
 #include <pthread.h>
 
 #include <openssl/evp.h>
+/* All of it in here: short inputs cost less than a call does. */
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "base/attributes.h"

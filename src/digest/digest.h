@@ -10,7 +10,7 @@
 /* digest.h - checksums and digests: XXH3 (xxHash) finds rot, SHA-256 (OpenSSL) names content and
  * shows that nothing was altered. Thread-safe. */
 
-#define SHA256_BYTES 32
+#define SHA256_BYTES     32
 #define SHA256_HEX_BYTES 65 /* with the NUL */
 
 struct sha256 {

@@ -19,7 +19,7 @@
 #include "json/internal.h"
 
 #define NAME_SHOWN_MAX_BYTES 64
-#define FEW_MEMBERS 8 /* up to here comparing all pairs is faster than sorting */
+#define FEW_MEMBERS          8 /* up to here comparing all pairs is faster than sorting */
 
 static void *reader_malloc(void *ctx, size_t size)
 {
@@ -84,8 +84,8 @@ static enum status check_few_members(yyjson_val *object, const char *copy, struc
 	return OK;
 }
 
-static enum status check_many_members(yyjson_val *object, const char *copy,
-				      struct scratch *scratch, struct error *err)
+static enum status check_many_members(yyjson_val *object, const char *copy, struct scratch *scratch,
+				      struct error *err)
 {
 	size_t count = unsafe_yyjson_get_len(object);
 	size_t used = scratch->used_bytes;
@@ -101,7 +101,7 @@ static enum status check_many_members(yyjson_val *object, const char *copy,
 			     members_same_name(members[i - 1].key, members[i].key))) {
 			/* Which of the two stands later in the text, sorting does not tell. */
 			yyjson_val *key = members[i].key > members[i - 1].key ? members[i].key
-									       : members[i - 1].key;
+									      : members[i - 1].key;
 			s = refuse_duplicate(key, copy, err);
 		}
 	}

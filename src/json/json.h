@@ -23,7 +23,15 @@
 
 struct json; /* one value */
 
-enum json_type { JSON_MISSING, JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+enum json_type {
+	JSON_MISSING,
+	JSON_NULL,
+	JSON_BOOL,
+	JSON_NUMBER,
+	JSON_STRING,
+	JSON_ARRAY,
+	JSON_OBJECT
+};
 
 /* Parses and checks a whole text. ERR_INVALID: the message says what and at which byte, e.g.
  * "byte 17: unexpected character"; bytes count from 0. ERR_NOMEM: the arena is full. */
@@ -39,7 +47,8 @@ const char *json_type_name(enum json_type type); /* "null", "boolean", "number",
 
 const struct json *json_get(const struct json *object, const char *member); /* NULL: none */
 size_t json_count(const struct json *value); /* elements or members */
-const struct json *json_at(const struct json *array, size_t index); /* NULL: beyond the end; O(index) */
+const struct json *json_at(const struct json *array,
+			   size_t index); /* NULL: beyond the end; O(index) */
 
 /* The string's bytes, unescaped; .data NULL when it is no string. */
 struct span json_string(const struct json *value);

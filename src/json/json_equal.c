@@ -70,8 +70,8 @@ static bool equal_member_by_member(yyjson_val *a, yyjson_val *b)
 	yyjson_val *key = unsafe_yyjson_get_first(a);
 
 	for (size_t i = 0; i < count; i++) {
-		yyjson_val *other = yyjson_obj_getn(b, unsafe_yyjson_get_str(key),
-						    unsafe_yyjson_get_len(key));
+		yyjson_val *other =
+			yyjson_obj_getn(b, unsafe_yyjson_get_str(key), unsafe_yyjson_get_len(key));
 
 		if (other == NULL || !equal(key + 1, other))
 			return false;

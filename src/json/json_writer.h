@@ -29,8 +29,8 @@ void json_end_object(struct json_writer *writer);
 void json_begin_array(struct json_writer *writer);
 void json_end_array(struct json_writer *writer);
 
-void json_key(struct json_writer *writer, const char *key); /* must not need escaping */
-void json_key_span(struct json_writer *writer, struct span key); /* escaped */
+void json_key(struct json_writer *writer, const char *key);            /* must not need escaping */
+void json_key_span(struct json_writer *writer, struct span key);       /* escaped */
 void json_write_string(struct json_writer *writer, struct span value); /* valid UTF-8; escaped */
 void json_write_u64(struct json_writer *writer, uint64_t value);
 void json_write_i64(struct json_writer *writer, int64_t value);

@@ -5,10 +5,10 @@
 #include <strings.h>
 
 #include "base/utf8.h"
-#include "json/json.h"
-#include "json/json_writer.h"
 #include "model/metadata.h"
 #include "model/timestamp.h"
+#include "json/json.h"
+#include "json/json_writer.h"
 
 #define EXTENSIONS_ARENA_MAX_BYTES ((size_t)64 << 20)
 
@@ -16,10 +16,10 @@
  * extensions. */
 static bool is_core_attribute(struct span name)
 {
-	static const char *const core[] = { "specversion", "id",   "source",
-					    "type",        "time", "subject",
-					    "data",        "datacontenttype", "correlationid",
-					    "traceparent" };
+	static const char *const core[] = {
+		"specversion", "id",   "source",          "type",          "time",
+		"subject",     "data", "datacontenttype", "correlationid", "traceparent"
+	};
 
 	for (size_t i = 0; i < ARRAY_COUNT(core); i++) {
 		if (span_equal_string(name, core[i]))
@@ -64,7 +64,8 @@ static enum status check_attributes(const struct cloudevent *event, struct error
 			s = error_wrap(err, s, "attribute 'type'");
 	}
 	if (s == OK)
-		s = check_optional_text(event->subject, "subject", CLOUDEVENT_SUBJECT_MAX_BYTES, err);
+		s = check_optional_text(event->subject, "subject", CLOUDEVENT_SUBJECT_MAX_BYTES,
+					err);
 	if (s == OK)
 		s = check_optional_text(event->correlation_id, "correlationid",
 					METADATA_TEXT_MAX_BYTES, err);
@@ -82,7 +83,8 @@ static enum status check_extension(struct span name, const struct json *value, s
 	int64_t integer;
 
 	if (name.size == 0 || (name.size > CLOUDEVENT_EXTENSION_NAME_MAX_BYTES))
-		return ERROR(err, ERR_INVALID, "the name of an attribute has 1 to %d bytes, not %zu",
+		return ERROR(err, ERR_INVALID,
+			     "the name of an attribute has 1 to %d bytes, not %zu",
 			     CLOUDEVENT_EXTENSION_NAME_MAX_BYTES, name.size);
 	for (size_t i = 0; i < name.size; i++) {
 		char c = name.data[i];
@@ -159,7 +161,8 @@ static bool is_json_type(struct span type)
 	if (size == sizeof(plain) - 1)
 		return strncasecmp(type.data, plain, size) == 0;
 	return size > sizeof(suffix) - 1 && memchr(type.data, '/', size) != NULL &&
-	       strncasecmp(type.data + size - (sizeof(suffix) - 1), suffix, sizeof(suffix) - 1) == 0;
+	       strncasecmp(type.data + size - (sizeof(suffix) - 1), suffix, sizeof(suffix) - 1) ==
+		       0;
 }
 
 /* A missing attribute, or null, which means the same, is the empty span. */

@@ -20,11 +20,11 @@
  *
  * In: structured JSON here; the binary form (ce- headers) fills the same struct. */
 
-#define CLOUDEVENT_SUBJECT_MAX_BYTES 1024
+#define CLOUDEVENT_SUBJECT_MAX_BYTES        1024
 #define CLOUDEVENT_EXTENSION_NAME_MAX_BYTES 64
 
 struct cloudevent {
-	struct span id;      /* required, 1-128 bytes as a command id, but any UTF-8 without controls */
+	struct span id; /* required, 1-128 bytes as a command id, but any UTF-8 without controls */
 	struct span source;  /* required, 1-256 bytes: the rules of a key */
 	struct span type;    /* required: name_check_type */
 	struct span subject; /* UTF-8 without controls, at most 1024 bytes; empty: none */

@@ -5,19 +5,20 @@
 #include "model/cloudevent.h"
 
 #include "base/check.h"
-#include "json/json.h"
-#include "json/json_writer.h"
 #include "model/metadata.h"
 #include "model/timestamp.h"
+#include "json/json.h"
+#include "json/json_writer.h"
 
 /* The names that we write ourselves; an extension from outside does not come back under them. */
 static bool is_ours(struct span name)
 {
-	static const char *const ours[] = { "stream",      "version",   "position",   "correlationid",
-					    "causationid", "commandid", "traceparent", "eventid",
-					    "specversion", "id",        "source",      "type",
-					    "subject",     "time",      "data",
-					    "datacontenttype" };
+	static const char *const ours[] = {
+		"stream",      "version",   "position",    "correlationid",
+		"causationid", "commandid", "traceparent", "eventid",
+		"specversion", "id",        "source",      "type",
+		"subject",     "time",      "data",        "datacontenttype"
+	};
 
 	for (size_t i = 0; i < ARRAY_COUNT(ours); i++) {
 		if (span_equal_string(name, ours[i]))
@@ -87,9 +88,8 @@ static enum status read_origin(const struct frame *frame, const struct frame_eve
 	origin->subject = frame->stream.key;
 	if (frame->kind == FRAME_DECISION)
 		origin->metadata.causation_id = frame->command.id;
-	return event->metadata.size == 0
-		       ? OK
-		       : read_own_metadata(event, arena, &origin->metadata, err);
+	return event->metadata.size == 0 ? OK
+					 : read_own_metadata(event, arena, &origin->metadata, err);
 }
 
 static void append_source(struct json_writer *writer, struct span application, struct span category)
@@ -102,8 +102,7 @@ static void append_source(struct json_writer *writer, struct span application, s
 	memcpy(text + 1, application.data, application.size);
 	text[1 + application.size] = '/';
 	memcpy(text + 2 + application.size, category.data, category.size);
-	json_member_string(writer, "source",
-			   span_of(text, 2 + application.size + category.size));
+	json_member_string(writer, "source", span_of(text, 2 + application.size + category.size));
 }
 
 static void append_stream(struct json_writer *writer, struct stream_name stream)

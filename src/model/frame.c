@@ -25,9 +25,9 @@
 #include "base/utf8.h"
 
 #define ENCODING_VERSION 1
-#define FIXED_BYTES 12 /* version, kind, flags, time */
-#define UUID_BYTES 16
-#define EVENT_MIN_BYTES (UUID_BYTES + 4) /* one byte of type; data and metadata empty */
+#define FIXED_BYTES      12 /* version, kind, flags, time */
+#define UUID_BYTES       16
+#define EVENT_MIN_BYTES  (UUID_BYTES + 4) /* one byte of type; data and metadata empty */
 #define VARINT_MAX_BYTES 10
 
 enum frame_flag {
@@ -94,8 +94,8 @@ static void add_text(size_t *size, struct span text)
 static size_t encoded_size(const struct frame *frame)
 {
 	const struct frame_command *command = &frame->command;
-	size_t size = FIXED_BYTES + varint_size(frame->number) +
-		      varint_size(frame->first_version) + varint_size(frame->event_count);
+	size_t size = FIXED_BYTES + varint_size(frame->number) + varint_size(frame->first_version) +
+		      varint_size(frame->event_count);
 
 	add_text(&size, frame->stream.category);
 	add_text(&size, frame->stream.key);
@@ -350,7 +350,8 @@ static void read_command(struct reader *reader, struct frame_command *command)
 	const uint8_t *start = reader->at;
 
 	command->id = read_name(reader, check_id, "a command id that breaks the rules");
-	command->type = read_name(reader, check_type_or_none, "a command type that breaks the rules");
+	command->type =
+		read_name(reader, check_type_or_none, "a command type that breaks the rules");
 	command->data = read_utf8(reader);
 	command->metadata = read_utf8(reader);
 	if (!has_command(command))
@@ -385,8 +386,8 @@ static enum status read_events(struct reader *reader, struct arena *arena, struc
 
 		if (id != NULL)
 			memcpy(event->id.bytes, id, UUID_BYTES);
-		event->type = read_name(reader, name_check_type,
-					"an event type that breaks the rules");
+		event->type =
+			read_name(reader, name_check_type, "an event type that breaks the rules");
 		event->data = read_utf8(reader);
 		event->metadata = read_utf8(reader);
 	}
@@ -430,18 +431,21 @@ static enum status read_fixed(struct span bytes, struct frame *frame, unsigned *
 		return ERROR(err, ERR_CORRUPT, "byte %d: a frame has at most %d bytes, not %zu",
 			     FRAME_MAX_BYTES, FRAME_MAX_BYTES, bytes.size);
 	if (at[0] == 0 || at[1] == 0)
-		return ERROR(err, ERR_CORRUPT, "byte %d: neither an encoding version nor a kind is 0",
+		return ERROR(err, ERR_CORRUPT,
+			     "byte %d: neither an encoding version nor a kind is 0",
 			     at[0] == 0 ? 0 : 1);
 	if (at[0] != ENCODING_VERSION)
 		return ERROR(err, ERR_UNSUPPORTED, "byte 0: frame encoding %u; this build reads %d",
 			     at[0], ENCODING_VERSION);
 	if (at[1] > FRAME_DEAD_LETTER)
-		return ERROR(err, ERR_UNSUPPORTED, "byte 1: frame kind %u; this build knows 1 to %d",
-			     at[1], FRAME_DEAD_LETTER);
+		return ERROR(err, ERR_UNSUPPORTED,
+			     "byte 1: frame kind %u; this build knows 1 to %d", at[1],
+			     FRAME_DEAD_LETTER);
 	*ret_flags = get_le16(at + 2);
 	if ((*ret_flags & ~(unsigned)FLAGS_KNOWN) != 0)
-		return ERROR(err, ERR_UNSUPPORTED, "byte 2: frame flags 0x%04x; this build knows 0x%04x",
-			     *ret_flags, (unsigned)FLAGS_KNOWN);
+		return ERROR(err, ERR_UNSUPPORTED,
+			     "byte 2: frame flags 0x%04x; this build knows 0x%04x", *ret_flags,
+			     (unsigned)FLAGS_KNOWN);
 	frame->kind = (enum frame_kind)at[1];
 	frame->time_us = get_le64(at + 4);
 	return OK;
@@ -457,7 +461,9 @@ enum status frame_decode(struct span bytes, struct arena *arena, struct frame *r
 	if (s != OK)
 		return s;
 	const uint8_t *begin = (const uint8_t *)bytes.data;
-	struct reader reader = { .begin = begin, .at = begin + FIXED_BYTES, .end = begin + bytes.size };
+	struct reader reader = { .begin = begin,
+				 .at = begin + FIXED_BYTES,
+				 .end = begin + bytes.size };
 	read_envelope(&reader, &frame);
 	if ((flags & FLAG_COMPONENT) != 0) {
 		const uint8_t *digest = read_bytes(&reader, SHA256_BYTES);

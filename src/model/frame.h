@@ -34,7 +34,7 @@
  * Frames without events leave the stream's version alone and are invisible to subscribers. */
 
 #define FRAME_EVENTS_MAX 1023
-#define FRAME_MAX_BYTES 1000000 /* encoded */
+#define FRAME_MAX_BYTES  1000000 /* encoded */
 
 enum frame_kind {
 	FRAME_DECISION = 1,
@@ -54,8 +54,9 @@ const char *frame_kind_word(enum frame_kind kind);
 struct frame_event {
 	struct uuid id;
 	struct span type;
-	struct span data;     /* JSON, as received */
-	struct span metadata; /* JSON object or empty: of a CloudEvent its own id, source, subject, time, ... */
+	struct span data; /* JSON, as received */
+	struct span
+		metadata; /* JSON object or empty: of a CloudEvent its own id, source, subject, time, ... */
 };
 
 struct frame_command {
@@ -70,9 +71,9 @@ struct frame_command {
 struct frame {
 	enum frame_kind kind;
 	struct stream_name stream;
-	uint64_t number;   /* in its stream: 1, 2, 3 ... */
-	uint64_t sequence; /* in the log, from 1; the store's, not part of the encoding */
-	uint64_t time_us;  /* of the decision; never decreasing within a stream */
+	uint64_t number;        /* in its stream: 1, 2, 3 ... */
+	uint64_t sequence;      /* in the log, from 1; the store's, not part of the encoding */
+	uint64_t time_us;       /* of the decision; never decreasing within a stream */
 	uint64_t first_version; /* of events[0]; without events the stream's version, unchanged */
 	struct frame_event *events;
 	size_t event_count; /* <= FRAME_EVENTS_MAX */
@@ -101,10 +102,12 @@ static inline uint64_t frame_last_position(const struct frame *frame)
  * model/name.h: whoever makes a frame has validated them. */
 enum status frame_encode(const struct frame *frame, struct buf *ret, struct error *err) NODISCARD;
 
-/* Decodes a whole span. A frame has one encoding: what is accepted here encodes to the same bytes.
- * Names in it obey model/name.h, and all texts are UTF-8. Spans in *ret borrow from `bytes`, the array of events is in the arena.
- * Hostile bytes are fine: ERR_CORRUPT says what and at which byte. ERR_UNSUPPORTED: a later
- * version of the encoding, a kind or a flag that this build does not know. JSON inside is not parsed. ret->sequence is 0. */
+/* Decodes a whole span. Spans in *ret borrow from `bytes`, the array of events is in the arena. A
+ * frame has one encoding: what is accepted here encodes to the same bytes. Its names obey
+ * model/name.h, all texts are UTF-8; JSON inside is not parsed. ret->sequence is 0.
+ *
+ * Hostile bytes are fine: ERR_CORRUPT says what and at which byte. ERR_UNSUPPORTED: a later version
+ * of the encoding, a kind or a flag that this build does not know. ERR_NOMEM. */
 enum status frame_decode(struct span bytes, struct arena *arena, struct frame *ret,
 			 struct error *err) NODISCARD;
 

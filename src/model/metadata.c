@@ -202,5 +202,6 @@ enum status metadata_parse(struct span text, struct arena *arena, struct metadat
 		return OK;
 	}
 	enum status s = read_object(text, false, arena, ret, err);
-	return s == OK ? OK : error_wrap(err, s == ERR_INVALID ? ERR_CORRUPT : s, "stored metadata");
+	return s == OK ? OK
+		       : error_wrap(err, s == ERR_INVALID ? ERR_CORRUPT : s, "stored metadata");
 }

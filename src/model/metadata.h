@@ -14,7 +14,7 @@
  * causation_id, traceparent, actor, depth. A client may give correlation_id and traceparent and
  * members of its own; actor, causation_id and depth are set by the runtime alone. */
 
-#define METADATA_MAX_BYTES 65536
+#define METADATA_MAX_BYTES      65536
 #define METADATA_TEXT_MAX_BYTES 256 /* correlation id, traceparent, actor */
 
 struct metadata {
@@ -22,7 +22,7 @@ struct metadata {
 	struct span causation_id;
 	struct span traceparent;
 	struct span actor;
-	uint64_t depth; /* 0: came from outside */
+	uint64_t depth;    /* 0: came from outside */
 	struct span extra; /* JSON object with the client's own members, or empty */
 };
 

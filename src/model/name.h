@@ -18,17 +18,19 @@
  *
  * A check that fails says which rule, e.g. "a key has at most 256 bytes, not 300". */
 
-#define NAME_MAX_BYTES 63
-#define TYPE_MAX_BYTES 128
-#define KEY_MAX_BYTES 256
-#define COMMAND_ID_MAX_BYTES 128
-#define CODE_MAX_BYTES 64
+#define NAME_MAX_BYTES        63
+#define TYPE_MAX_BYTES        128
+#define KEY_MAX_BYTES         256
+#define COMMAND_ID_MAX_BYTES  128
+#define CODE_MAX_BYTES        64
 #define STREAM_NAME_MAX_BYTES (NAME_MAX_BYTES + 1 + KEY_MAX_BYTES)
 
 #define CATEGORY_EXTERNAL "external"
 
-enum status name_check_component(struct span name, struct error *err) NODISCARD; /* not reserved ones */
-enum status name_check_category(struct span name, struct error *err) NODISCARD; /* `external` passes */
+enum status name_check_component(struct span name,
+				 struct error *err) NODISCARD; /* not reserved ones */
+enum status name_check_category(struct span name,
+				struct error *err) NODISCARD; /* `external` passes */
 enum status name_check_type(struct span type, struct error *err) NODISCARD;
 enum status name_check_key(struct span key, struct error *err) NODISCARD;
 enum status name_check_command_id(struct span id, struct error *err) NODISCARD; /* `$` passes */
@@ -48,6 +50,7 @@ struct stream_name {
 bool stream_name_equal(struct stream_name a, struct stream_name b);
 void stream_name_append(struct buf *buf, struct stream_name name);
 /* Both parts are checked. They borrow from `text`. */
-enum status stream_name_parse(struct span text, struct stream_name *ret, struct error *err) NODISCARD;
+enum status stream_name_parse(struct span text, struct stream_name *ret,
+			      struct error *err) NODISCARD;
 
 #endif

@@ -5,10 +5,10 @@
  * lengths follow one formula (153 days in each five months); 146,097 days make 400 years. */
 #include "model/timestamp.h"
 
-#define US_PER_SECOND UINT64_C(1000000)
-#define SECONDS_PER_DAY 86400
+#define US_PER_SECOND      UINT64_C(1000000)
+#define SECONDS_PER_DAY    86400
 #define DAYS_PER_400_YEARS 146097
-#define DAYS_TO_1970 719468 /* from 0000-03-01 */
+#define DAYS_TO_1970       719468 /* from 0000-03-01 */
 
 /* `year` from 0, `month` from 1, `day` from 1. */
 static int64_t days_of(unsigned year, unsigned month, unsigned day)
