@@ -49,16 +49,16 @@ function(add_folder_tests prefix folder)
 	endforeach()
 endfunction()
 
-# add_unit_tests(module [TSAN] [TIMEOUT seconds]): those in tests/unit/<module>, which may include the module and all
-# below it.
+# add_unit_tests(module [TSAN] [TIMEOUT seconds] [WITH modules]): those in tests/unit/<module>, which may include the
+# module and all below it. WITH names engines that stand behind its contracts in the tests.
 function(add_unit_tests module)
-	cmake_parse_arguments(arg "TSAN" "TIMEOUT" "" ${ARGN})
+	cmake_parse_arguments(arg "TSAN" "TIMEOUT" "WITH" ${ARGN})
 	set(labels unit)
 	if(arg_TSAN)
 		list(APPEND labels tsan)
 	endif()
 	if(TARGET ${module})
 		add_folder_tests(unit.${module} "${PROJECT_SOURCE_DIR}/tests/unit/${module}" LABELS ${labels}
-			MODULES ${module} TIMEOUT ${arg_TIMEOUT})
+			MODULES ${module} ${arg_WITH} TIMEOUT ${arg_TIMEOUT})
 	endif()
 endfunction()
