@@ -107,6 +107,7 @@ struct journal {
 	uint64_t accepted;    /* sequence of the last accepted frame */
 	uint64_t tail;	      /* log offset where the next commit goes, if it fits into the segment */
 	struct vfs_file *prepared; /* of the segment after the one that holds `tail`; NULL: not yet */
+	bool preparing; /* somebody is at it */
 	bool failed_told;
 
 	struct thread flusher;
@@ -136,7 +137,8 @@ void pending_fini(struct pending *pending);
 
 /* prepare.c */
 /* Makes or opens the segment behind the one that the log ends in, if that is not there yet. When the
- * disk is full, that is the mode from then on, and OK. Not with `mu` held, one thread at a time. */
+ * disk is full, that is the mode from then on, and OK. Not with `mu` held. Returns at once when another thread is at
+ * it. */
 enum status prepare_next(struct journal *journal, struct error *err) NODISCARD;
 void prepare_run(void *arg);
 

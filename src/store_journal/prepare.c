@@ -76,21 +76,13 @@ static enum status make(struct journal *journal, uint64_t number, struct error *
 	return s != OK ? s : segments_add(&journal->segments, number, err);
 }
 
-enum status prepare_next(struct journal *journal, struct error *err)
+/* Makes segment `number`, or opens it when it is there already. */
+static enum status make_or_open(struct journal *journal, uint64_t number, struct vfs_file **ret,
+				struct error *err)
 {
 	struct segment_header header;
-	struct vfs_file *file = NULL;
-	uint64_t number, count;
-	bool wanted;
-	enum status s = OK;
-
-	mutex_lock(&journal->mu);
-	wanted = journal->prepared == NULL && atomic_load(&journal->mode) != STORE_FAILED;
-	/* The one behind the segment that `tail` is in; a tail at the very end is in the one before. */
-	number = (journal->tail - 1) / journal->segments.segment_bytes + 2;
-	mutex_unlock(&journal->mu);
-	if (!wanted)
-		return OK;
+	uint64_t count;
+	enum status s;
 
 	mutex_lock(&journal->segments.mu);
 	count = journal->segments.count;
@@ -100,8 +92,31 @@ enum status prepare_next(struct journal *journal, struct error *err)
 		s = make(journal, number, err);
 	else
 		s = segment_read_header(&journal->segments, number, &header, err);
-	if (s == OK)
-		s = segment_open_writer(&journal->segments, number, &file, err);
+	return s != OK ? s : segment_open_writer(&journal->segments, number, ret, err);
+}
+
+enum status prepare_next(struct journal *journal, struct error *err)
+{
+	struct vfs_file *file = NULL;
+	uint64_t number;
+	bool wanted;
+	enum status s;
+
+	mutex_lock(&journal->mu);
+	wanted = journal->prepared == NULL && !journal->preparing &&
+		 atomic_load(&journal->mode) != STORE_FAILED;
+	journal->preparing = journal->preparing || wanted;
+	/* The one behind the segment that `tail` is in; a tail at the very end is in the one before. */
+	number = (journal->tail - 1) / journal->segments.segment_bytes + 2;
+	mutex_unlock(&journal->mu);
+	if (!wanted)
+		return OK;
+
+	s = make_or_open(journal, number, &file, err);
+	mutex_lock(&journal->mu);
+	journal->preparing = false;
+	journal->prepared = file; /* NULL still, unless it went well */
+	mutex_unlock(&journal->mu);
 	if (s == ERR_FULL) {
 		set_mode(journal, STORE_READ_ONLY_FULL);
 		return OK;
@@ -110,9 +125,6 @@ enum status prepare_next(struct journal *journal, struct error *err)
 		return s;
 	if (journal->metrics.segments != NULL)
 		gauge_set(journal->metrics.segments, (int64_t)number);
-	mutex_lock(&journal->mu);
-	journal->prepared = file;
-	mutex_unlock(&journal->mu);
 	set_mode(journal, STORE_READ_WRITE);
 	return OK;
 }
