@@ -186,7 +186,7 @@ struct manifest_problems {
 	size_t dropped; /* found beyond MANIFEST_PROBLEMS_MAX */
 };
 
-/* Reads and checks. `arena` takes all results; 16 MiB is enough for the largest manifest.
+/* Reads and checks. `arena` takes all results; 32 MiB is enough for the largest manifest.
  * *ret_problems is written on OK (none) and on ERR_INVALID; it may be NULL.
  *
  * ERR_INVALID    there are mistakes: all in *ret_problems; the message tells the first and how many more
