@@ -155,7 +155,8 @@ bool stream_claim_locked(struct stream *stream);
 void stream_go_on(struct stream *stream);
 void stream_set_state(struct stream *stream, char **state, size_t size); /* taken */
 struct span stream_state(const struct stream *stream);
-/* Called with the stripe's lock held when something that kept the stream busy has ended. */
+/* Called with the stripe's lock held when something that kept the stream busy has ended. Unless the
+ * stream is still busy, it may be gone after this. */
 void stream_settle_locked(struct stream *stream);
 void stream_forget_all(struct runtime *runtime);
 

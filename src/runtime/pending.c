@@ -125,10 +125,11 @@ static void settle_waiter(struct pending *pending, struct work *work)
 static void settle(struct pending *pending)
 {
 	struct stream *stream = pending->stream;
+	struct stripe *stripe = stream->stripe; /* outlives the stream */
 	struct list waiters;
 
 	list_init(&waiters);
-	mutex_lock(&stream->stripe->mu);
+	mutex_lock(&stripe->mu);
 	list_remove(&pending->node);
 	if (pending->status != OK)
 		stream->stale = true;
@@ -143,8 +144,8 @@ static void settle(struct pending *pending)
 			list_add_last(&waiters, node);
 	}
 	bool claimed = stream_claim_locked(stream);
-	stream_settle_locked(stream);
-	mutex_unlock(&stream->stripe->mu);
+	stream_settle_locked(stream); /* which may forget it */
+	mutex_unlock(&stripe->mu);
 
 	/* Unless it is claimed, the stream may be gone from here on. */
 	if (claimed)
