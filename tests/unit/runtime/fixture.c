@@ -120,6 +120,29 @@ void fixture_restart(struct fixture *f)
 	start(f);
 }
 
+static void ignore_done(struct append *append, enum status status)
+{
+	(void)append;
+	assert_int_equal(status, OK);
+}
+
+void fixture_put_frame(struct fixture *f, const struct frame *frame)
+{
+	struct error err = { 0 };
+	struct append append = { .frames = frame,
+				 .frame_count = 1,
+				 .expected_number = frame->number - 1,
+				 .done = ignore_done };
+
+	fixture_settle(f);
+	runtime_free(f->runtime);
+	if (store_append(f->store, &append, &err) != OK)
+		fail_msg("store_append: %s", error_text(&err));
+	while (store_flush(f->store))
+		;
+	start(f);
+}
+
 int fixture_teardown(void **state)
 {
 	struct fixture *f = *state;
