@@ -23,6 +23,7 @@ static void trim_partial_utf8(char *text)
 		text[size - 1 - back] = '\0';
 }
 
+PRINTF_LIKE(2, 0)
 static void format_message(struct error *err, const char *format, va_list arguments)
 {
 	int length = vsnprintf(err->message, sizeof(err->message), format, arguments);

@@ -291,7 +291,7 @@ enum status vfs_read_file(struct vfs *vfs, const char *path, size_t max_bytes, s
 			  struct error *err)
 {
 	OWNED(vfs_file) struct vfs_file *file = NULL;
-	uint64_t size;
+	uint64_t size = 0;
 	size_t got;
 
 	enum status s = vfs->ops->open(vfs, path, VFS_READ, &file, err);

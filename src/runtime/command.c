@@ -244,7 +244,7 @@ static enum status recheck(struct stream *stream, struct decision *decision, str
 	struct runtime *runtime = stream->runtime;
 	uint64_t turn = atomic_fetch_add_explicit(&runtime->decisions, 1, memory_order_relaxed);
 	struct component_call call = decision->call;
-	struct span state;
+	struct span state = { 0 };
 
 	if (turn % runtime->options.recheck_one_in != 0)
 		return OK;
