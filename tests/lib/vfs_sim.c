@@ -597,6 +597,7 @@ void vfs_sim_put(struct vfs_sim *sim, const char *path, const void *data, uint64
 		set_name(sim->disk_names, path, node);
 		name = find(sim->names, path);
 	}
+	CHECK(name != NULL);
 	grow(name->node, size);
 	if (size != 0)
 		memcpy(name->node->now, data, (size_t)size);
