@@ -10,6 +10,10 @@
 # Further arguments: INCLUDES dirs, DEFINES names, OPTIONS compiler options, WIT dir (default: wit/ of Concordance),
 # NO_SDK (your own bindings, or none), NO_WASI_LIBC (links nothing but your sources).
 #
+#	concordance_component_test(test_account SOURCES test_account.c account.c LINK cmocka)
+#
+# makes a native program of the same sources with concordance_test.h, and the CTest of its name.
+#
 # Components are cross-compiled beside the host's languages, so any project can call this, even one with
 # LANGUAGES NONE. Tools are found once and can be set as cache variables: CONCORDANCE_CLANG (14 or newer, with
 # wasm-ld), CONCORDANCE_WASI_SYSROOT, CONCORDANCE_WASM_TOOLS, CONCORDANCE_YYJSON_DIR.
@@ -135,4 +139,44 @@ function(concordance_component target)
 		add_dependencies(${target} concordance_sdk)
 	endif()
 	set_target_properties(${target} PROPERTIES CONCORDANCE_OUTPUT "${arg_OUTPUT}")
+endfunction()
+
+# The SDK for native programs. Tests of one build share it.
+function(_concordance_native_sdk)
+	if(TARGET concordance_sdk_native)
+		return()
+	endif()
+	if(NOT CONCORDANCE_YYJSON_DIR)
+		message(FATAL_ERROR "yyjson.c is not found: run tools/setup or set CONCORDANCE_YYJSON_DIR")
+	endif()
+	set(sources arena text json call test)
+	list(TRANSFORM sources PREPEND "${CONCORDANCE_SDK_DIR}/src/")
+	list(TRANSFORM sources APPEND ".c")
+	# An object library of its own for yyjson: it is not ours to warn about, and its inline functions must be compiled
+	# with the options of the SDK.
+	add_library(concordance_sdk_yyjson OBJECT EXCLUDE_FROM_ALL "${CONCORDANCE_YYJSON_DIR}/yyjson.c")
+	target_compile_options(concordance_sdk_yyjson PRIVATE -w -fvisibility=hidden)
+	target_compile_definitions(concordance_sdk_yyjson PRIVATE YYJSON_DISABLE_NON_STANDARD=1 YYJSON_DISABLE_UTILS=1)
+	set_target_properties(concordance_sdk_yyjson PROPERTIES COMPILE_WARNING_AS_ERROR OFF EXPORT_COMPILE_COMMANDS OFF)
+	add_library(concordance_sdk_native STATIC EXCLUDE_FROM_ALL ${sources} $<TARGET_OBJECTS:concordance_sdk_yyjson>)
+	set_target_properties(concordance_sdk_native PROPERTIES C_STANDARD 17 C_EXTENSIONS ON)
+	if(COMMAND concordance_compile_options)
+		concordance_compile_options(concordance_sdk_native)
+	endif()
+	target_include_directories(concordance_sdk_native PUBLIC "${CONCORDANCE_SDK_DIR}/include")
+	target_include_directories(concordance_sdk_native SYSTEM PRIVATE "${CONCORDANCE_YYJSON_DIR}")
+	target_compile_definitions(concordance_sdk_native PRIVATE YYJSON_DISABLE_NON_STANDARD=1 YYJSON_DISABLE_UTILS=1)
+endfunction()
+
+function(concordance_component_test name)
+	cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
+	_concordance_native_sdk()
+	add_executable(${name} ${arg_SOURCES})
+	set_target_properties(${name} PROPERTIES C_STANDARD 17 C_EXTENSIONS ON)
+	if(COMMAND concordance_compile_options)
+		concordance_compile_options(${name})
+	endif()
+	target_link_libraries(${name} PRIVATE concordance_sdk_native ${arg_LINK})
+	add_test(NAME ${name} COMMAND ${name})
+	set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 60)
 endfunction()
