@@ -57,15 +57,6 @@ bool reader_resolve(struct reader *reader, struct span file, struct span *ret);
 /* A list (an empty one is fine); notes it when it is something else. */
 bool reader_list(struct reader *reader, const struct yaml_node *node, const char *what);
 
-/* Appends ": did you mean 'x'?" or ": known are a, b and c". */
-void reader_suggest(struct buf *buf, struct span word, const char *const *words, size_t count);
-
-/* ---- suggest.c ------------------------------------------------------------------------------------ */
-
-/* The index of the word that `word` was probably meant to be: few letters left out, added, changed or
- * swapped. `count` when none is near. */
-size_t suggest_nearest(struct span word, const char *const *words, size_t count);
-
 /* ---- interest.c ----------------------------------------------------------------------------------- */
 
 /* A list of `type`, `category/type` and `external/type`. `nodes` gets an array of the places, in the

@@ -7,6 +7,7 @@
 #include "manifest/internal.h"
 
 #include "base/map.h"
+#include "base/suggest.h"
 #include "model/name.h"
 
 #define HOSTS_MAX 256
@@ -142,7 +143,7 @@ static void problem_no_aggregate(struct reader *reader, const struct yaml_node *
 {
 	OWNED(buf) struct buf suggestion = { .max_bytes = 400 };
 
-	reader_suggest(&suggestion, name, sources->aggregates, sources->aggregate_count);
+	suggest_append(&suggestion, name, sources->aggregates, sources->aggregate_count);
 	reader_problem(reader, at, "no aggregate of this manifest is named '%.*s'%.*s",
 		       SPAN_ARG(name), SPAN_ARG(buf_span(&suggestion)));
 }

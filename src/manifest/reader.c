@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "base/suggest.h"
 #include "base/utf8.h"
 
 #define MESSAGE_MAX_BYTES 512
@@ -74,24 +75,6 @@ static const char *quoted(struct span text, char buffer[static QUOTED_MAX_BYTES 
 	return buffer;
 }
 
-void reader_suggest(struct buf *buf, struct span word, const char *const *words, size_t count)
-{
-	size_t nearest = suggest_nearest(word, words, count);
-
-	if (nearest < count) {
-		buf_append_format(buf, ": did you mean '%s'?", words[nearest]);
-		return;
-	}
-	if (count == 0)
-		return;
-	buf_append_string(buf, count == 1 ? ": known is " : ": known are ");
-	for (size_t i = 0; i < count; i++) {
-		if (i != 0)
-			buf_append_string(buf, i + 1 == count ? " and " : ", ");
-		buf_append_string(buf, words[i]);
-	}
-}
-
 /* "unknown WHAT 'word'" with a suggestion. */
 static void problem_unknown(struct reader *reader, const struct yaml_node *at, const char *prefix,
 			    struct span word, const char *const *words, size_t count)
@@ -99,7 +82,7 @@ static void problem_unknown(struct reader *reader, const struct yaml_node *at, c
 	char text[QUOTED_MAX_BYTES + 4];
 	OWNED(buf) struct buf suggestion = { .max_bytes = MESSAGE_MAX_BYTES };
 
-	reader_suggest(&suggestion, word, words, count);
+	suggest_append(&suggestion, word, words, count);
 	reader_problem(reader, at, "%s '%s'%.*s", prefix, quoted(word, text),
 		       SPAN_ARG(buf_span(&suggestion)));
 }

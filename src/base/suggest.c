@@ -4,7 +4,7 @@
  * The distance counts letters left out, added, changed, and two neighbours swapped (optimal string
  * alignment); `-` and `_`, capitals and small letters are taken for the same. A word is near when at
  * most a third of it differs. */
-#include "manifest/internal.h"
+#include "base/suggest.h"
 
 #define WORD_MAX_BYTES 64
 
@@ -72,4 +72,22 @@ size_t suggest_nearest(struct span word, const char *const *words, size_t count)
 		}
 	}
 	return nearest;
+}
+
+void suggest_append(struct buf *buf, struct span word, const char *const *words, size_t count)
+{
+	size_t nearest = suggest_nearest(word, words, count);
+
+	if (nearest < count) {
+		buf_append_format(buf, ": did you mean '%s'?", words[nearest]);
+		return;
+	}
+	if (count == 0)
+		return;
+	buf_append_string(buf, count == 1 ? ": known is " : ": known are ");
+	for (size_t i = 0; i < count; i++) {
+		if (i != 0)
+			buf_append_string(buf, i + 1 == count ? " and " : ", ");
+		buf_append_string(buf, words[i]);
+	}
 }
