@@ -11,7 +11,7 @@
 
 #define SECTOR_BYTES 512u
 #define PATH_BYTES 256
-#define NAME_CHANGES_MAX 256
+#define NAME_CHANGES_MAX 1024
 
 struct node {
 	uint8_t *now; /* owned; what a reader sees */

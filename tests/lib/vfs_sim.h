@@ -14,7 +14,7 @@
  * returns: from then on every call fails, until vfs_sim_restart() shows what is left, by a seed.
  * Thread-safe. */
 
-#define VFS_SIM_FILES_MAX 64
+#define VFS_SIM_FILES_MAX 512
 
 struct vfs_sim;
 
