@@ -11,9 +11,10 @@
 #include "base/error.h"
 
 #undef ERROR
-#define ERROR(err, status, ...)           ((void)error_set((err), (status), __VA_ARGS__), (status))
-#define error_set(err, status, ...)       ((void)error_set((err), (status), __VA_ARGS__), (status))
-#define error_wrap(err, status, ...)      ((void)error_wrap((err), (status), __VA_ARGS__), (status))
-#define error_set_errno(err, number, ...) ((void)error_set_errno((err), (number), __VA_ARGS__), ERR_IO)
+#define ERROR(err, status, ...)      ((void)error_set((err), (status), __VA_ARGS__), (status))
+#define error_set(err, status, ...)  ((void)error_set((err), (status), __VA_ARGS__), (status))
+#define error_wrap(err, status, ...) ((void)error_wrap((err), (status), __VA_ARGS__), (status))
+#define error_set_errno(err, number, ...) \
+	((void)error_set_errno((err), (number), __VA_ARGS__), ERR_IO)
 
 #endif

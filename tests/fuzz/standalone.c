@@ -27,7 +27,8 @@ static void input_run(const uint8_t *data, size_t size)
 		abort();
 	if (size > 0)
 		memcpy(copy, data, size);
-	(void)LLVMFuzzerTestOneInput(copy, size); /* libFuzzer's own: nothing but 0 means anything */
+	(void)LLVMFuzzerTestOneInput(copy,
+				     size); /* libFuzzer's own: nothing but 0 means anything */
 	free(copy);
 }
 
