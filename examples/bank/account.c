@@ -35,8 +35,8 @@ static enum cc_decision bad_optional_amount(const struct cc_command *command, co
 		return CC_ACCEPTED;
 	if (!cc_read_integer(command->data, name, ret_amount) || *ret_amount < min ||
 	    *ret_amount > AMOUNT_MAX)
-		return cc_reject("invalid_amount", "%s must be an integer from %lld to %lld", name, min,
-				 AMOUNT_MAX);
+		return cc_reject("invalid_amount", "%s must be an integer from %lld to %lld", name,
+				 min, AMOUNT_MAX);
 	return CC_ACCEPTED;
 }
 
@@ -82,14 +82,16 @@ static enum cc_decision too_little(const struct cc_json *account, long long amou
 
 /* ---- commands ---- */
 
-static enum cc_decision create_account(const struct cc_json *account, const struct cc_command *command)
+static enum cc_decision create_account(const struct cc_json *account,
+				       const struct cc_command *command)
 {
 	long long balance = 0, min_balance = 0;
 	const char *number;
 
 	if (account != NULL)
 		return cc_reject("account_exists", "there is an account %s already", command->key);
-	if (!cc_read_text(command->data, "accountNumber", &number) || !cc_equal(number, command->key))
+	if (!cc_read_text(command->data, "accountNumber", &number) ||
+	    !cc_equal(number, command->key))
 		return cc_reject("wrong_key", "accountNumber must be the key, %s", command->key);
 	if (bad_text(command, "customerId") ||
 	    bad_optional_amount(command, "initialBalance", 0, &balance) ||
@@ -102,19 +104,21 @@ static enum cc_decision create_account(const struct cc_json *account, const stru
 	return cc_emit("account_created", data);
 }
 
-static enum cc_decision deposit_funds(const struct cc_json *account, const struct cc_command *command)
+static enum cc_decision deposit_funds(const struct cc_json *account,
+				      const struct cc_command *command)
 {
 	long long amount;
 
 	if (missing(account, command) || bad_amount(command, &amount) ||
 	    bad_optional_text(command, "note") || bad_optional_text(command, "transferId"))
 		return CC_REJECTED;
-	if (amount > AMOUNT_MAX - cc_integer(account, "balance"))
+	if (cc_plus(cc_integer(account, "balance"), amount) > AMOUNT_MAX)
 		return cc_reject("balance_limit", "no balance may pass %lld", AMOUNT_MAX);
 	return cc_emit("funds_deposited", cc_pick(command->data, "amount", "note", "transferId"));
 }
 
-static enum cc_decision withdraw_funds(const struct cc_json *account, const struct cc_command *command)
+static enum cc_decision withdraw_funds(const struct cc_json *account,
+				       const struct cc_command *command)
 {
 	long long amount;
 
@@ -137,7 +141,8 @@ static enum cc_decision wire_funds(const struct cc_json *account, const struct c
 	return cc_emit("wire_transfer_initiated", cc_set_text(data, "accountNumber", command->key));
 }
 
-static enum cc_decision reserve_funds(const struct cc_json *account, const struct cc_command *command)
+static enum cc_decision reserve_funds(const struct cc_json *account,
+				      const struct cc_command *command)
 {
 	long long amount;
 
@@ -156,8 +161,8 @@ static enum cc_decision reserve_funds(const struct cc_json *account, const struc
 }
 
 /* Release and commit differ only in what they are called: the event says what the reservation was, and then it ends. */
-static enum cc_decision end_reservation(const struct cc_json *account, const struct cc_command *command,
-					const char *event_type)
+static enum cc_decision end_reservation(const struct cc_json *account,
+					const struct cc_command *command, const char *event_type)
 {
 	const struct cc_json *reservations = cc_get(account, "reservations");
 	long long amount;
@@ -173,12 +178,14 @@ static enum cc_decision end_reservation(const struct cc_json *account, const str
 	return cc_emit(event_type, cc_set_text(data, "accountNumber", command->key));
 }
 
-static enum cc_decision release_funds(const struct cc_json *account, const struct cc_command *command)
+static enum cc_decision release_funds(const struct cc_json *account,
+				      const struct cc_command *command)
 {
 	return end_reservation(account, command, "funds_released");
 }
 
-static enum cc_decision commit_funds(const struct cc_json *account, const struct cc_command *command)
+static enum cc_decision commit_funds(const struct cc_json *account,
+				     const struct cc_command *command)
 {
 	return end_reservation(account, command, "funds_committed");
 }
@@ -201,7 +208,7 @@ static struct cc_json *funds_deposited(struct cc_json *account, const struct cc_
 
 static struct cc_json *funds_withdrawn(struct cc_json *account, const struct cc_event *event)
 {
-	return cc_add(account, "balance", -cc_integer(event->data, "amount"));
+	return cc_add(account, "balance", cc_minus(0, cc_integer(event->data, "amount")));
 }
 
 static struct cc_json *funds_reserved(struct cc_json *account, const struct cc_event *event)
@@ -223,18 +230,12 @@ static struct cc_json *funds_committed(struct cc_json *account, const struct cc_
 }
 
 const struct cc_aggregate cc_aggregate = {
-	CC_COMMANDS({ "create_account", create_account },
-		    { "deposit_funds", deposit_funds },
-		    { "withdraw_funds", withdraw_funds },
-		    { "wire_funds", wire_funds },
-		    { "reserve_funds", reserve_funds },
-		    { "release_funds", release_funds },
+	CC_COMMANDS({ "create_account", create_account }, { "deposit_funds", deposit_funds },
+		    { "withdraw_funds", withdraw_funds }, { "wire_funds", wire_funds },
+		    { "reserve_funds", reserve_funds }, { "release_funds", release_funds },
 		    { "commit_funds", commit_funds }),
 	/* wire_transfer_initiated changes nothing: it starts a process that then reserves */
-	CC_EVENTS({ "account_created", account_created },
-		  { "funds_deposited", funds_deposited },
-		  { "funds_withdrawn", funds_withdrawn },
-		  { "funds_reserved", funds_reserved },
-		  { "funds_released", funds_released },
-		  { "funds_committed", funds_committed }),
+	CC_EVENTS({ "account_created", account_created }, { "funds_deposited", funds_deposited },
+		  { "funds_withdrawn", funds_withdrawn }, { "funds_reserved", funds_reserved },
+		  { "funds_released", funds_released }, { "funds_committed", funds_committed }),
 };

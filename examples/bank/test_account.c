@@ -11,11 +11,11 @@
 #include "concordance.h"
 #include "concordance_test.h"
 
-#define CREATED                                                                                    \
-	"{\"accountNumber\":\"ABC123\",\"customerId\":\"CUST-9\",\"initialBalance\":4000,"          \
+#define CREATED                                                                            \
+	"{\"accountNumber\":\"ABC123\",\"customerId\":\"CUST-9\",\"initialBalance\":4000," \
 	"\"minBalance\":100}"
-#define WIRE                                                                                       \
-	"\"wireTransferId\":\"w1\",\"targetRoutingNumber\":\"001002003\","                         \
+#define WIRE                                                               \
+	"\"wireTransferId\":\"w1\",\"targetRoutingNumber\":\"001002003\"," \
 	"\"targetAccountNumber\":\"XYZ789\""
 #define FROM ",\"accountNumber\":\"ABC123\""
 
@@ -56,7 +56,8 @@ static void an_account_is_created_with_what_the_command_says(void **state)
 static void balance_and_minimum_are_zero_unless_given(void **state)
 {
 	(void)state;
-	cc_when("create_account", "{\"customerId\":\"c\",\"accountNumber\":\"ABC123\",\"colour\":7}");
+	cc_when("create_account",
+		"{\"customerId\":\"c\",\"accountNumber\":\"ABC123\",\"colour\":7}");
 	cc_then("account_created", "{\"accountNumber\":\"ABC123\",\"customerId\":\"c\","
 				   "\"initialBalance\":0,\"minBalance\":0}");
 }
@@ -86,17 +87,20 @@ static void bad_data_creates_no_account(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(customers) / sizeof(customers[0]); i++) {
-		cc_when("create_account", cc_format("{\"accountNumber\":\"ABC123\",\"customerId\":%s}",
-						    customers[i]));
+		cc_when("create_account",
+			cc_format("{\"accountNumber\":\"ABC123\",\"customerId\":%s}",
+				  customers[i]));
 		cc_then_rejected("invalid_data");
 	}
 	for (size_t i = 0; i < sizeof(balances) / sizeof(balances[0]); i++) {
-		cc_when("create_account", cc_format("{\"accountNumber\":\"ABC123\",\"customerId\":\"c\","
-						    "\"initialBalance\":%s}",
-						    balances[i]));
+		cc_when("create_account",
+			cc_format("{\"accountNumber\":\"ABC123\",\"customerId\":\"c\","
+				  "\"initialBalance\":%s}",
+				  balances[i]));
 		cc_then_rejected("invalid_amount");
 	}
-	cc_when("create_account", "{\"accountNumber\":\"ABC123\",\"customerId\":\"c\",\"minBalance\":0.5}");
+	cc_when("create_account",
+		"{\"accountNumber\":\"ABC123\",\"customerId\":\"c\",\"minBalance\":0.5}");
 	cc_then_rejected("invalid_amount");
 	static const char *const no_objects[] = { "[]", "null", "\"text\"", "7" };
 	for (size_t i = 0; i < sizeof(no_objects) / sizeof(no_objects[0]); i++) {
@@ -202,7 +206,8 @@ static void a_deposit_adds(void **state)
 	(void)state;
 	cc_when("deposit_funds", "{\"note\":\"gr\u00fc\u00dfe\",\"amount\":3000,\"other\":1,"
 				 "\"transferId\":\"t\"}");
-	cc_then("funds_deposited", "{\"amount\":3000,\"note\":\"gr\u00fc\u00dfe\",\"transferId\":\"t\"}");
+	cc_then("funds_deposited",
+		"{\"amount\":3000,\"note\":\"gr\u00fc\u00dfe\",\"transferId\":\"t\"}");
 	cc_then_state("{\"balance\":7000,\"min_balance\":100,\"customer_id\":\"CUST-9\","
 		      "\"reservations\":{}}");
 }
@@ -280,8 +285,9 @@ static void a_transfer_reserves_once(void **state)
 	cc_given("funds_reserved", "{\"amount\":3900," WIRE "}");
 	cc_when("reserve_funds", "{\"amount\":1," WIRE "}");
 	cc_then_rejected("already_reserved");
-	cc_when("reserve_funds", "{\"amount\":1,\"wireTransferId\":\"w2\",\"targetRoutingNumber\":\"r\","
-				 "\"targetAccountNumber\":\"t\"}");
+	cc_when("reserve_funds",
+		"{\"amount\":1,\"wireTransferId\":\"w2\",\"targetRoutingNumber\":\"r\","
+		"\"targetAccountNumber\":\"t\"}");
 	cc_then_rejected("insufficient_funds");
 }
 
@@ -347,7 +353,8 @@ static void unknown_events_and_members_are_passed_over(void **state)
 {
 	(void)state;
 	cc_given("limit_raised", "{\"amount\":1}");
-	cc_given("funds_deposited", "{\"amount\":5,\"currency\":\"EUR\",\"tags\":[1,{\"a\":null}]}");
+	cc_given("funds_deposited",
+		 "{\"amount\":5,\"currency\":\"EUR\",\"tags\":[1,{\"a\":null}]}");
 	cc_then_state("{\"balance\":4005,\"min_balance\":100,\"customer_id\":\"CUST-9\","
 		      "\"reservations\":{}}");
 }
@@ -371,6 +378,8 @@ static void a_past_that_makes_no_sense_is_not_folded(void **state)
 	cc_then_failed("event 2 (funds_deposited): member 'amount' is missing");
 	cc_given("funds_deposited", "{\"amount\":9223372036854775807}");
 	cc_then_failed("9223372036854775807 is more than an integer holds");
+	cc_given("funds_withdrawn", "{\"amount\":-9223372036854775808}");
+	cc_then_failed("-9223372036854775808 is more than an integer holds");
 	cc_given("funds_released", "[]");
 	cc_then_failed("member 'wireTransferId'");
 	cc_then_state("{\"balance\":4000,\"min_balance\":100,\"customer_id\":\"CUST-9\","
@@ -385,7 +394,7 @@ static void a_deposit_before_the_account_is_not_folded(void **state)
 	cc_then_state("null");
 }
 
-#define NEW(test) cmocka_unit_test_setup_teardown(test, no_account_yet, check_end)
+#define NEW(test)  cmocka_unit_test_setup_teardown(test, no_account_yet, check_end)
 #define OPEN(test) cmocka_unit_test_setup_teardown(test, open_account, check_end)
 
 int main(void)

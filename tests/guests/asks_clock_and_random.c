@@ -18,7 +18,8 @@ struct bytes {
 
 IMPORT("wasi:clocks/wall-clock@0.2.0", "now") void wall_now(struct datetime *ret);
 IMPORT("wasi:clocks/monotonic-clock@0.2.0", "now") uint64_t monotonic_now(void);
-IMPORT("wasi:random/random@0.2.0", "get-random-bytes") void random_bytes(uint64_t size, struct bytes *ret);
+IMPORT("wasi:random/random@0.2.0", "get-random-bytes")
+void random_bytes(uint64_t size, struct bytes *ret);
 IMPORT("wasi:random/random@0.2.0", "get-random-u64") uint64_t random_u64(void);
 IMPORT("wasi:random/insecure@0.2.0", "get-insecure-random-u64") uint64_t insecure_u64(void);
 IMPORT("wasi:random/insecure-seed@0.2.0", "insecure-seed") void insecure_seed(uint64_t ret[2]);
@@ -36,7 +37,7 @@ static abi_string_t answers(void)
 		sum = sum * 31 + bytes.data[i];
 	/* As texts: a JSON number of 64 bits would not survive every reader. */
 	const uint64_t numbers[] = { wall.seconds, wall.nanoseconds, monotonic_now(), sum,
-				     random_u64(), insecure_u64(),   seed[0],	      seed[1] };
+				     random_u64(), insecure_u64(),   seed[0],         seed[1] };
 	abi_string_t list = text("[");
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		list = text_join(list, text(i == 0 ? "\"" : ",\""));

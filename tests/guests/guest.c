@@ -68,8 +68,8 @@ __attribute__((weak)) HANDLE
 __attribute__((weak)) APPLY
 {
 	UNUSED_APPLY;
-	*ret = events->len == 0 ? text_copy(state->ptr, state->len) :
-				  text_copy(events->ptr[events->len - 1].data.ptr,
+	*ret = events->len == 0 ? text_copy(state->ptr, state->len)
+				: text_copy(events->ptr[events->len - 1].data.ptr,
 					    events->ptr[events->len - 1].data.len);
 	return true;
 }

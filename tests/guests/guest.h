@@ -17,17 +17,16 @@
 
 #include "abi.h"
 
-#define HANDLE                                                                                     \
-	bool exports_aggregate_handle(exports_aggregate_json_t *state,                             \
-				      exports_aggregate_command_t *command,                        \
-				      exports_aggregate_list_new_event_t *ret,                     \
-				      exports_aggregate_rejection_t *err)
-#define APPLY                                                                                      \
-	bool exports_aggregate_apply(exports_aggregate_json_t *state,                              \
-				     exports_aggregate_list_event_t *events,                       \
+#define HANDLE                                                                         \
+	bool exports_aggregate_handle(                                                 \
+		exports_aggregate_json_t *state, exports_aggregate_command_t *command, \
+		exports_aggregate_list_new_event_t *ret, exports_aggregate_rejection_t *err)
+#define APPLY                                                                \
+	bool exports_aggregate_apply(exports_aggregate_json_t *state,        \
+				     exports_aggregate_list_event_t *events, \
 				     exports_aggregate_json_t *ret, abi_string_t *err)
 #define UNUSED_HANDLE ((void)state, (void)command, (void)ret, (void)err)
-#define UNUSED_APPLY ((void)state, (void)events, (void)ret, (void)err)
+#define UNUSED_APPLY  ((void)state, (void)events, (void)ret, (void)err)
 
 abi_string_t text_copy(const void *data, size_t size);
 abi_string_t text(const char *literal);

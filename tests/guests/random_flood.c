@@ -7,7 +7,8 @@ struct bytes {
 	size_t size;
 };
 
-__attribute__((import_module("wasi:random/random@0.2.0"), import_name("get-random-bytes"))) extern void
+__attribute__((import_module("wasi:random/random@0.2.0"),
+	       import_name("get-random-bytes"))) extern void
 random_bytes(uint64_t size, struct bytes *ret);
 
 HANDLE

@@ -3,15 +3,17 @@
 #include "guest.h"
 
 #define IMPORT(module, name) __attribute__((import_module(module), import_name(name))) extern
-#define HOUR_NS (UINT64_C(3600) * 1000 * 1000 * 1000)
+#define HOUR_NS              (UINT64_C(3600) * 1000 * 1000 * 1000)
 
 struct list {
 	uint32_t *data;
 	size_t count;
 };
 
-IMPORT("wasi:clocks/monotonic-clock@0.2.0", "subscribe-duration") int32_t subscribe(uint64_t duration_ns);
-IMPORT("wasi:io/poll@0.2.0", "poll") void io_poll(const int32_t *pollables, size_t count, struct list *ret);
+IMPORT("wasi:clocks/monotonic-clock@0.2.0", "subscribe-duration")
+int32_t subscribe(uint64_t duration_ns);
+IMPORT("wasi:io/poll@0.2.0", "poll")
+void io_poll(const int32_t *pollables, size_t count, struct list *ret);
 IMPORT("wasi:io/poll@0.2.0", "[method]pollable.block") void pollable_block(int32_t pollable);
 IMPORT("wasi:io/poll@0.2.0", "[resource-drop]pollable") void pollable_drop(int32_t pollable);
 

@@ -49,7 +49,7 @@
 
 #if defined(__GNUC__)
 #define CC_FORMAT(text, first) __attribute__((format(printf, text, first)))
-#define CC_NODISCARD __attribute__((warn_unused_result))
+#define CC_NODISCARD           __attribute__((warn_unused_result))
 #else
 #define CC_FORMAT(text, first)
 #define CC_NODISCARD
@@ -81,7 +81,8 @@ enum cc_decision { CC_ACCEPTED, CC_REJECTED };
 
 /* Decides on one command. `state` is NULL when the instance does not exist. Emits events or rejects, and returns what
  * cc_emit() or cc_reject() returned; CC_ACCEPTED alone accepts with the events emitted so far, or none. */
-typedef enum cc_decision cc_command_fn(const struct cc_json *state, const struct cc_command *command);
+typedef enum cc_decision cc_command_fn(const struct cc_json *state,
+				       const struct cc_command *command);
 
 /* Folds one event: changes `state` in place, or makes a new one, and returns it. NULL: the instance is gone. */
 typedef struct cc_json *cc_event_fn(struct cc_json *state, const struct cc_event *event);
@@ -105,13 +106,13 @@ struct cc_aggregate {
 	size_t event_count;
 };
 
-#define CC_COMMANDS(...)                                                                           \
-	.commands = (const struct cc_command_entry[]){ __VA_ARGS__ },                              \
-	.command_count = sizeof((const struct cc_command_entry[]){ __VA_ARGS__ }) /                \
+#define CC_COMMANDS(...)                                                            \
+	.commands = (const struct cc_command_entry[]){ __VA_ARGS__ },               \
+	.command_count = sizeof((const struct cc_command_entry[]){ __VA_ARGS__ }) / \
 			 sizeof(struct cc_command_entry)
-#define CC_EVENTS(...)                                                                             \
-	.events = (const struct cc_event_entry[]){ __VA_ARGS__ },                                  \
-	.event_count = sizeof((const struct cc_event_entry[]){ __VA_ARGS__ }) /                    \
+#define CC_EVENTS(...)                                                          \
+	.events = (const struct cc_event_entry[]){ __VA_ARGS__ },               \
+	.event_count = sizeof((const struct cc_event_entry[]){ __VA_ARGS__ }) / \
 		       sizeof(struct cc_event_entry)
 
 /* Yours to define, exactly once. */
@@ -165,11 +166,11 @@ const char *cc_as_text(const struct cc_json *value);
 
 bool cc_is_object(const struct cc_json *value);
 bool cc_is_array(const struct cc_json *value);
-bool cc_is_integer(const struct cc_json *value, long long *ret);     /* sets *ret if it is */
-bool cc_is_number(const struct cc_json *value, double *ret);         /* integers too */
+bool cc_is_integer(const struct cc_json *value, long long *ret); /* sets *ret if it is */
+bool cc_is_number(const struct cc_json *value, double *ret);     /* integers too */
 bool cc_is_boolean(const struct cc_json *value, bool *ret);
 bool cc_is_text(const struct cc_json *value, const char **ret);
-size_t cc_count(const struct cc_json *container);                    /* 0 for anything else */
+size_t cc_count(const struct cc_json *container); /* 0 for anything else */
 
 /* Walks over an object or array in order; anything else has no elements. Don't change it meanwhile.
  *

@@ -26,28 +26,27 @@
 #else
 #include <stdio.h>
 #include <stdlib.h>
-#define CC_TEST_FAIL(message)                                                                      \
-	(fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, message), abort())
+#define CC_TEST_FAIL(message) (fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, message), abort())
 #endif
 #endif
 
-#define CC_TEST_CHECK(call)                                                                        \
-	do {                                                                                       \
-		const char *failure_ = (call);                                                     \
-                                                                                                   \
-		if (failure_ != NULL)                                                              \
-			CC_TEST_FAIL(failure_);                                                    \
+#define CC_TEST_CHECK(call)                     \
+	do {                                    \
+		const char *failure_ = (call);  \
+                                                \
+		if (failure_ != NULL)           \
+			CC_TEST_FAIL(failure_); \
 	} while (0)
 
-#define cc_start(key) CC_TEST_CHECK(cc_test_start(key))
-#define cc_given(type, data) CC_TEST_CHECK(cc_test_given((type), (data)))
-#define cc_when(type, data) CC_TEST_CHECK(cc_test_when((type), (data)))
-#define cc_then(type, data) CC_TEST_CHECK(cc_test_then((type), (data)))
-#define cc_then_nothing() CC_TEST_CHECK(cc_test_then_nothing())
+#define cc_start(key)          CC_TEST_CHECK(cc_test_start(key))
+#define cc_given(type, data)   CC_TEST_CHECK(cc_test_given((type), (data)))
+#define cc_when(type, data)    CC_TEST_CHECK(cc_test_when((type), (data)))
+#define cc_then(type, data)    CC_TEST_CHECK(cc_test_then((type), (data)))
+#define cc_then_nothing()      CC_TEST_CHECK(cc_test_then_nothing())
 #define cc_then_rejected(code) CC_TEST_CHECK(cc_test_then_rejected(code))
 #define cc_then_failed(reason) CC_TEST_CHECK(cc_test_then_failed(reason))
-#define cc_then_state(state) CC_TEST_CHECK(cc_test_then_state(state))
-#define cc_end() CC_TEST_CHECK(cc_test_end())
+#define cc_then_state(state)   CC_TEST_CHECK(cc_test_then_state(state))
+#define cc_end()               CC_TEST_CHECK(cc_test_end())
 
 /* What stands behind them: NULL, or a message that lives until the next call. The time of the n-th step is n seconds. */
 const char *cc_test_start(const char *key);

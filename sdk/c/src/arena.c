@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #endif
 
-#define ALIGNMENT ((size_t)16)
+#define ALIGNMENT   ((size_t)16)
 #define FIRST_BYTES ((size_t)56 * 1024)
-#define GROW_BYTES ((size_t)64 * 1024) /* one page of WebAssembly memory */
+#define GROW_BYTES  ((size_t)64 * 1024) /* one page of WebAssembly memory */
 
 struct chunk {
 	struct chunk *next;

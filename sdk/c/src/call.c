@@ -116,7 +116,8 @@ bool cc_call_handle(const struct cc_aggregate *aggregate, struct cc_given state,
 	enum cc_decision decision;
 
 	if (handle == NULL) {
-		decision = cc_reject("unknown_command", "there is no command '%s'", given->type.data);
+		decision =
+			cc_reject("unknown_command", "there is no command '%s'", given->type.data);
 	} else {
 		struct cc_json *state_value = read_value(state, "the state");
 		struct cc_command command = {
@@ -135,7 +136,8 @@ bool cc_call_handle(const struct cc_aggregate *aggregate, struct cc_given state,
 	if (call.failure != NULL)
 		return false;
 	if (decision == CC_REJECTED && call.code == NULL) {
-		cc_fail("command '%s' is rejected without a reason: return what cc_reject() returned",
+		cc_fail("command '%s' is rejected without a reason: return what cc_reject() "
+			"returned",
 			given->type.data);
 		return false;
 	}
@@ -172,24 +174,24 @@ bool cc_call_apply(const struct cc_aggregate *aggregate, struct cc_given state,
 		if (call.failure == NULL)
 			value = apply(value, &event);
 		if (call.failure != NULL)
-			call.failure = cc_format("event %llu (%s): %s",
-						 (unsigned long long)event.version, event.type,
-						 call.failure);
+			call.failure =
+				cc_format("event %llu (%s): %s", (unsigned long long)event.version,
+					  event.type, call.failure);
 	}
 	if (call.failure == NULL)
 		*ret_state = cc_json_write(value, ret_size);
 	return call.failure == NULL;
 }
 
-#define CHECKED(name, operation, word)                                                             \
-	long long name(long long a, long long b)                                                   \
-	{                                                                                          \
-		long long result;                                                                  \
-                                                                                                   \
-		if (!__builtin_##operation##_overflow(a, b, &result))                              \
-			return result;                                                             \
-		cc_fail("%lld " word " %lld is more than an integer holds", a, b);                 \
-		return 0;                                                                          \
+#define CHECKED(name, operation, word)                                             \
+	long long name(long long a, long long b)                                   \
+	{                                                                          \
+		long long result;                                                  \
+                                                                                   \
+		if (!__builtin_##operation##_overflow(a, b, &result))              \
+			return result;                                             \
+		cc_fail("%lld " word " %lld is more than an integer holds", a, b); \
+		return 0;                                                          \
 	}
 
 CHECKED(cc_plus, add, "plus")

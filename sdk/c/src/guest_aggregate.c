@@ -62,7 +62,8 @@ static abi_string_t result_text(const char *text)
 }
 
 bool exports_aggregate_handle(exports_aggregate_json_t *state, exports_aggregate_command_t *command,
-			      exports_aggregate_list_new_event_t *ret, exports_aggregate_rejection_t *err)
+			      exports_aggregate_list_new_event_t *ret,
+			      exports_aggregate_rejection_t *err)
 {
 	struct cc_given_command to_handle = {
 		.id = given(&command->id),
@@ -75,8 +76,8 @@ bool exports_aggregate_handle(exports_aggregate_json_t *state, exports_aggregate
 	struct cc_handled handled;
 
 	if (!cc_call_handle(&cc_aggregate, given(state), &to_handle, &handled)) {
-		cc_log(CC_CRITICAL, "command '%s': %s", command->type.len != 0 ? to_handle.type.data : "",
-		       cc_call_failure());
+		cc_log(CC_CRITICAL, "command '%s': %s",
+		       command->type.len != 0 ? to_handle.type.data : "", cc_call_failure());
 		__builtin_trap();
 	}
 	if (handled.decision == CC_REJECTED) {
@@ -113,13 +114,15 @@ static struct cc_given_event event_at(size_t index, void *arg)
 	};
 }
 
-bool exports_aggregate_apply(exports_aggregate_json_t *state, exports_aggregate_list_event_t *events,
-			     exports_aggregate_json_t *ret, abi_string_t *err)
+bool exports_aggregate_apply(exports_aggregate_json_t *state,
+			     exports_aggregate_list_event_t *events, exports_aggregate_json_t *ret,
+			     abi_string_t *err)
 {
 	const char *text;
 	size_t size;
 
-	if (!cc_call_apply(&cc_aggregate, given(state), event_at, events, events->len, &text, &size)) {
+	if (!cc_call_apply(&cc_aggregate, given(state), event_at, events, events->len, &text,
+			   &size)) {
 		*err = result_text(cc_call_failure());
 		return false;
 	}

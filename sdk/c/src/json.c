@@ -76,6 +76,8 @@ static yyjson_mut_val *scalar(uint64_t tag, yyjson_val_uni value)
 {
 	yyjson_mut_val *copy = unsafe_yyjson_mut_val(get_document(), 1);
 
+	if (copy == NULL) /* never: the arena traps first */
+		__builtin_trap();
 	copy->tag = tag;
 	copy->uni = value;
 	return copy;
@@ -91,13 +93,13 @@ static yyjson_mut_val *from_parsed(yyjson_val *value)
 	switch (yyjson_get_type(value)) {
 	case YYJSON_TYPE_OBJ:
 		copy = yyjson_mut_obj(get_document());
-		yyjson_obj_foreach(value, index, max, key, element)
-			(void)yyjson_mut_obj_add(copy, scalar(key->tag, key->uni), from_parsed(element));
+		yyjson_obj_foreach(value, index, max, key, element)(void)
+			yyjson_mut_obj_add(copy, scalar(key->tag, key->uni), from_parsed(element));
 		return copy;
 	case YYJSON_TYPE_ARR:
 		copy = yyjson_mut_arr(get_document());
-		yyjson_arr_foreach(value, index, max, element)
-			(void)yyjson_mut_arr_append(copy, from_parsed(element));
+		yyjson_arr_foreach(value, index, max, element)(void)
+			yyjson_mut_arr_append(copy, from_parsed(element));
 		return copy;
 	default:
 		return scalar(value->tag, value->uni);
@@ -112,13 +114,13 @@ static yyjson_mut_val *copied(yyjson_mut_val *value)
 	switch (yyjson_mut_get_type(value)) {
 	case YYJSON_TYPE_OBJ:
 		copy = yyjson_mut_obj(get_document());
-		yyjson_mut_obj_foreach(value, index, max, key, element)
-			(void)yyjson_mut_obj_add(copy, scalar(key->tag, key->uni), copied(element));
+		yyjson_mut_obj_foreach(value, index, max, key, element)(void)
+			yyjson_mut_obj_add(copy, scalar(key->tag, key->uni), copied(element));
 		return copy;
 	case YYJSON_TYPE_ARR:
 		copy = yyjson_mut_arr(get_document());
-		yyjson_mut_arr_foreach(value, index, max, element)
-			(void)yyjson_mut_arr_append(copy, copied(element));
+		yyjson_mut_arr_foreach(value, index, max, element)(void)
+			yyjson_mut_arr_append(copy, copied(element));
 		return copy;
 	default:
 		return scalar(value->tag, value->uni);
@@ -130,9 +132,8 @@ static yyjson_mut_val *copied(yyjson_mut_val *value)
 bool cc_json_read_in_place(char *text, size_t size, struct cc_json **ret)
 {
 	memset(text + size, 0, CC_TEXT_PADDING);
-	yyjson_doc *parsed = yyjson_read_opts(text, size,
-					      YYJSON_READ_INSITU | YYJSON_READ_BIGNUM_AS_RAW,
-					      &allocator, NULL);
+	yyjson_doc *parsed = yyjson_read_opts(
+		text, size, YYJSON_READ_INSITU | YYJSON_READ_BIGNUM_AS_RAW, &allocator, NULL);
 	if (parsed == NULL)
 		return false;
 	*ret = wrap(from_parsed(yyjson_doc_get_root(parsed)));
@@ -158,8 +159,8 @@ const char *cc_json_write(const struct cc_json *value, size_t *ret_size)
 		*ret_size = 4;
 		return "null";
 	}
-	char *text =
-		yyjson_mut_val_write_opts(raw(value), YYJSON_WRITE_NOFLAG, &allocator, ret_size, &error);
+	char *text = yyjson_mut_val_write_opts(raw(value), YYJSON_WRITE_NOFLAG, &allocator,
+					       ret_size, &error);
 	if (text == NULL) {
 		cc_fail("JSON can't be written: %s", error.msg);
 		*ret_size = 4;
@@ -405,13 +406,13 @@ static struct cc_json *put(struct cc_json *object, const char *name, yyjson_mut_
 
 static yyjson_mut_val *text_value(const char *text)
 {
-	return text != NULL ? yyjson_mut_str(get_document(), text) : yyjson_mut_null(get_document());
+	return text != NULL ? yyjson_mut_str(get_document(), text)
+			    : yyjson_mut_null(get_document());
 }
 
 static yyjson_mut_val *copied_value(const struct cc_json *value)
 {
-	return value != NULL ? copied(raw(value)) :
-			       yyjson_mut_null(get_document());
+	return value != NULL ? copied(raw(value)) : yyjson_mut_null(get_document());
 }
 
 struct cc_json *cc_set_integer(struct cc_json *object, const char *name, long long value)

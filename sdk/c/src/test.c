@@ -2,7 +2,7 @@
 /* test.c - a runtime for tests: one instance, in memory, native.
  *
  * It treats the aggregate as the real one does: arguments as JSON texts, one call at a time, nothing kept between calls
- * but the state's text. Memory of a test is never given back before cc_test_start(). */
+ * but the state's text. What a test allocates hangs from one list, which cc_test_start() frees. */
 #include "concordance_test.h"
 #include "internal.h"
 
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EVENTS_MAX 4096
+#define EVENTS_MAX        4096
 #define MESSAGE_MAX_BYTES 2048
 
 struct past_event {
@@ -31,14 +31,32 @@ static struct {
 
 static char message[MESSAGE_MAX_BYTES];
 
+struct allocation {
+	struct allocation *next;
+	char text[];
+};
+static struct allocation *allocations;
+
 static char *duplicate(const char *text, size_t size)
 {
-	char *copy = calloc(1, size + CC_TEXT_PADDING);
+	struct allocation *copy = calloc(1, sizeof(*copy) + size + CC_TEXT_PADDING);
 
 	if (copy == NULL)
 		abort();
-	memcpy(copy, text, size);
-	return copy;
+	copy->next = allocations;
+	allocations = copy;
+	memcpy(copy->text, text, size);
+	return copy->text;
+}
+
+static void free_all(void)
+{
+	while (allocations != NULL) {
+		struct allocation *next = allocations->next;
+
+		free(allocations);
+		allocations = next;
+	}
 }
 
 static char *duplicate_text(const char *text)
@@ -65,7 +83,9 @@ static const char *complain(const char *format, ...)
 
 void cc_log_write(enum cc_level level, const char *line, size_t size)
 {
-	static const char *const names[] = { "trace", "debug", "info", "warn", "error", "critical" };
+	static const char *const names[] = {
+		"trace", "debug", "info", "warn", "error", "critical"
+	};
 
 	(void)fprintf(stderr, "%s: %.*s\n", names[level], (int)size, line);
 }
@@ -107,8 +127,8 @@ static char *fold(const char *state, size_t first, char **ret_failure)
 	char *result = NULL;
 	size_t size;
 
-	if (cc_call_apply(&cc_aggregate, given(state), event_at, &first, test.event_count - first, &text,
-			  &size))
+	if (cc_call_apply(&cc_aggregate, given(state), event_at, &first, test.event_count - first,
+			  &text, &size))
 		result = duplicate(text, size);
 	else
 		*ret_failure = duplicate_text(cc_call_failure());
@@ -129,7 +149,8 @@ static const char *advance(size_t first)
 		return NULL;
 	}
 	if (strcmp(state, again) != 0)
-		return complain("the state depends on how the past is cut: %s, but in one go %s", state, again);
+		return complain("the state depends on how the past is cut: %s, but in one go %s",
+				state, again);
 	test.state = state;
 	return NULL;
 }
@@ -169,6 +190,7 @@ const char *cc_test_start(const char *key)
 {
 	const char *left = begin_step();
 
+	free_all();
 	memset(&test, 0, sizeof(test));
 	test.key = duplicate_text(key);
 	test.state = duplicate_text("null");
@@ -216,7 +238,8 @@ const char *cc_test_when(const char *type, const char *data)
 
 		test.rejected = duplicate_text(reason);
 	} else {
-		for (const struct cc_emitted *e = handled.events; e != NULL && failure == NULL; e = e->next)
+		for (const struct cc_emitted *e = handled.events; e != NULL && failure == NULL;
+		     e = e->next)
 			failure = add_event(e->type, e->data, e->data_size);
 	}
 	cc_call_end();
@@ -245,7 +268,8 @@ const char *cc_test_then(const char *type, const char *data)
 	if (wanted == NULL)
 		return complain("the test's own data is not JSON: %s", data);
 	if (!cc_same_type(event->type, type) || strcmp(event->data, wanted) != 0)
-		return complain("decided %s %s, expected %s %s", event->type, event->data, type, wanted);
+		return complain("decided %s %s, expected %s %s", event->type, event->data, type,
+				wanted);
 	return NULL;
 }
 
