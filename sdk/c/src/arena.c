@@ -63,13 +63,15 @@ static struct chunk *chunk_new(size_t need)
 	return chunk;
 }
 
-/* Makes a chunk with `need` free bytes the current one. */
+/* Makes a chunk with `need` free bytes the current one. One that stands in for a smaller one has at least twice its size:
+ * calls that grow slowly would otherwise leave a chunk of every size behind. */
 static void advance(size_t need)
 {
 	struct chunk *chunk = current->next;
+	size_t size = chunk != NULL ? (size_t)(chunk->end - chunk->data) : 0;
 
-	if (chunk == NULL || (size_t)(chunk->end - chunk->data) < need) {
-		chunk = chunk_new(need);
+	if (size < need || chunk == NULL) {
+		chunk = chunk_new(need > size * 2 ? need : size * 2);
 		chunk->next = current->next;
 		current->next = chunk;
 	}
