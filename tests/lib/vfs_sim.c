@@ -46,6 +46,7 @@ struct vfs_sim {
 	uint64_t crash_at, fail_at; /* in calls */
 	enum status fail_status;
 	bool crashed;
+	bool killed; /* the process only, not the machine */
 	uint64_t capacity;
 	struct random_seeded random;
 	char directory[PATH_BYTES];
@@ -288,7 +289,7 @@ static enum status sim_pwrite(struct vfs_file *file, const void *data, size_t si
 	for (uint64_t i = offset / SECTOR_BYTES; i <= (offset + size - 1) / SECTOR_BYTES; i++)
 		node->dirty[i] = true;
 	s = change(sim, err);
-	if (s == OK)
+	if (s == OK || (sim->crashed && sim->killed))
 		memcpy(node->now + offset, data, size);
 	else
 		write_part(sim, node, data, size, offset);
@@ -513,6 +514,25 @@ void vfs_sim_crash_at(struct vfs_sim *sim, uint64_t nth)
 	sim->crash_at = nth == 0 ? 0 : sim->calls + nth;
 }
 
+void vfs_sim_kill_at(struct vfs_sim *sim, uint64_t nth)
+{
+	MUTEX_GUARD(&sim->mu);
+
+	sim->crash_at = sim->calls + nth;
+	sim->killed = true;
+}
+
+void vfs_sim_continue(struct vfs_sim *sim)
+{
+	MUTEX_GUARD(&sim->mu);
+
+	for (size_t n = 0; n < sim->node_count; n++)
+		sim->nodes[n]->lock = NULL;
+	sim->crashed = false;
+	sim->killed = false;
+	sim->crash_at = 0;
+}
+
 bool vfs_sim_has_crashed(struct vfs_sim *sim)
 {
 	MUTEX_GUARD(&sim->mu);
@@ -568,6 +588,7 @@ void vfs_sim_restart(struct vfs_sim *sim, uint64_t seed)
 		node->lock = NULL;
 	}
 	sim->crashed = false;
+	sim->killed = false;
 	sim->crash_at = 0;
 	sim->fail_at = 0;
 }

@@ -28,6 +28,10 @@ uint64_t vfs_sim_changes(struct vfs_sim *sim);
 
 /* The nth such call from now crashes (0: none). */
 void vfs_sim_crash_at(struct vfs_sim *sim, uint64_t nth);
+/* The nth such call from now is the process' last: what it writes reaches the page cache, whole, and
+ * nothing is synced. vfs_sim_continue() goes on on the same running machine. */
+void vfs_sim_kill_at(struct vfs_sim *sim, uint64_t nth);
+void vfs_sim_continue(struct vfs_sim *sim);
 bool vfs_sim_has_crashed(struct vfs_sim *sim);
 /* Crashes now if it has not, then goes on with what survives. Open files must have been closed. */
 void vfs_sim_restart(struct vfs_sim *sim, uint64_t seed);

@@ -273,6 +273,35 @@ static void a_full_disk_that_shows_only_in_a_write_is_met_as_well(void **state)
 				    NULL));
 }
 
+/* A process that is killed leaves its last write in the page cache, where the next one finds it, whole
+ * but on no disk. Once that one has shown it, it must stay. */
+static void what_a_start_has_shown_survives_a_power_failure(void **state)
+{
+	struct journal_fixture *f = *state;
+
+	for (uint64_t seed = 0; seed < 16; seed++) {
+		vfs_sim_free(f->sim);
+		f->sim = vfs_sim_new();
+		atomic_store(&f->fatal_calls, 0);
+		journal_must_start(f);
+		expect_status(OK, store_put(f->store, &(struct work_shape){ .key = "a",
+									    .event_count = 1 },
+					    NULL));
+		vfs_sim_kill_at(f->sim, 1);
+		expect_status(ERR_IO, store_put(f->store, &(struct work_shape){ .key = "a",
+										.event_count = 1 },
+						NULL));
+		journal_stop(f);
+		vfs_sim_continue(f->sim);
+		journal_must_start(f);
+		assert_int_equal(store_durable(f->store), 2);
+		journal_kill(f, seed);
+		journal_must_start(f);
+		assert_int_equal(store_durable(f->store), 2);
+		journal_stop(f);
+	}
+}
+
 int main(void)
 {
 #define CLAIM(f) cmocka_unit_test_setup_teardown(f, journal_setup, journal_teardown)
@@ -281,6 +310,7 @@ int main(void)
 		CLAIM(crash_after_crash_loses_nothing),
 		CLAIM(a_failure_at_any_call_ends_it_and_loses_nothing_answered),
 		CLAIM(a_disk_that_fills_up_at_any_size_turns_it_read_only_and_back),
+		CLAIM(what_a_start_has_shown_survives_a_power_failure),
 		CLAIM(a_full_disk_that_shows_only_in_a_write_is_met_as_well),
 	};
 

@@ -388,6 +388,56 @@ static void a_tail_that_was_cut_is_told_and_overwritten(void **state)
 	assert_int_equal(store_durable(f->store), 4);
 }
 
+/* Each process that writes takes the next epoch, and what an older one left behind is no continuation,
+ * even if it fits in every other way. */
+static void a_commit_of_an_older_epoch_is_no_continuation(void **state)
+{
+	struct journal_fixture *f = *state;
+	struct segment_header segment;
+	struct commit_header header;
+	struct format format;
+	struct places places;
+	struct sha256 link;
+	uint64_t size = 0, tail;
+	uint8_t *bytes;
+
+	fill(f, true);
+	journal_must_start(f);
+	put(f, "a", 10);
+	journal_kill(f, 0);
+	places = find_places(f);
+	assert_int_equal(places.count, 8); /* OPEN, 4, CLOSE; OPEN, 1 */
+	bytes = vfs_sim_file(f->sim, SEGMENT_1, &size);
+	expect_status(OK, segment_header_decode(bytes, &segment, NULL));
+	format = (struct format){ .log_id = segment.log_id, .seed = segment.seed };
+	for (size_t i = 0; i < places.count; i++) {
+		assert_true(commit_check(&format, bytes + places.offset[i],
+					 (uint32_t)places.size[i], &header, &link));
+		assert_int_equal(header.epoch, i < 6 ? 1 : 2);
+	}
+	tail = places.offset[7] + round_up(places.size[7], BLOCK_BYTES);
+	header = (struct commit_header){
+		.size_bytes = COMMIT_MIN_BYTES,
+		.epoch = 2,
+		.kind = COMMIT_CLOSE,
+		.first_sequence = 6,
+		.durable_offset = tail,
+		.offset = tail,
+		.previous = link,
+	};
+	for (unsigned round = 0; round < 2; round++) {
+		struct journal_report report;
+
+		commit_seal(&format, &header, bytes + tail, &link);
+		expect_status(OK, journal_verify(JOURNAL_DIRECTORY, vfs_sim_vfs(f->sim), NULL, NULL,
+						 &report, NULL));
+		assert_int_equal(report.closed, round == 0);
+		assert_int_equal(report.unfinished, round == 1);
+		assert_int_equal(report.commit_count, round == 0 ? 9 : 8);
+		header.epoch = 1;
+	}
+}
+
 static void a_reader_finds_rot_that_comes_while_it_runs(void **state)
 {
 	struct journal_fixture *f = *state;
@@ -526,6 +576,7 @@ int main(void)
 		CLAIM(a_segment_that_is_missing_or_short_is_damage),
 		CLAIM(damage_at_the_beginning_of_a_segment_is_found),
 		CLAIM(a_tail_that_was_cut_is_told_and_overwritten),
+		CLAIM(a_commit_of_an_older_epoch_is_no_continuation),
 		CLAIM(a_reader_finds_rot_that_comes_while_it_runs),
 		CLAIM(a_later_format_is_refused_with_both_versions),
 		CLAIM(a_directory_of_something_else_is_refused_and_left_alone),
