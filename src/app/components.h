@@ -2,6 +2,7 @@
 #ifndef APP_COMPONENTS_H
 #define APP_COMPONENTS_H
 
+#include "base/metrics.h"
 #include "component/component.h"
 #include "manifest/manifest.h"
 

@@ -29,8 +29,11 @@ enum status thread_start(struct thread *thread, const char *name, thread_fn run,
 	thread->arg = arg;
 	CHECK(pthread_attr_init(&attributes) == 0);
 	CHECK(pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES) == 0);
-	/* Inherited by the new thread, so it never runs with signals open. */
+	/* Inherited by the new thread, so it never runs with signals open; but those that a fault in
+	 * the thread itself raises must reach their handlers, which turn a guest's into traps. */
 	CHECK(sigfillset(&all) == 0);
+	CHECK(sigdelset(&all, SIGSEGV) == 0 && sigdelset(&all, SIGBUS) == 0);
+	CHECK(sigdelset(&all, SIGILL) == 0 && sigdelset(&all, SIGFPE) == 0);
 	CHECK(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
 	int result = pthread_create(&thread->native, &attributes, enter, thread);
 	CHECK(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);

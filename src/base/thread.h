@@ -11,8 +11,8 @@
 /* thread.h - threads with a name and a stack that is large enough for guests.
  *
  * A guest's stack is the thread's own: every thread that may run one is made here, with
- * THREAD_STACK_BYTES, which is the guest's limit plus a good margin for the host. All signals are
- * blocked in threads made here; the main thread handles them. */
+ * THREAD_STACK_BYTES, which is the guest's limit plus a good margin for the host. All signals but
+ * those of a thread's own faults are blocked in threads made here; the main thread handles them. */
 
 #define THREAD_STACK_BYTES ((size_t)8 << 20)
 
