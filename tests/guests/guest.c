@@ -59,10 +59,26 @@ void guest_log(logging_level_t level, const char *message, size_t size)
 	free(copy.ptr);
 }
 
+/* Arguments belong to the callee. The ordinary half gives them back, so that it can serve any number of calls in one
+ * instance; the odd ones don't bother. */
+static void text_free(abi_string_t *text)
+{
+	if (text->len != 0)
+		free(text->ptr);
+}
+
 __attribute__((weak)) HANDLE
 {
 	UNUSED_HANDLE;
-	return accept(ret, text("done"), text_copy(command->data.ptr, command->data.len));
+	bool accepted = accept(ret, text("done"), text_copy(command->data.ptr, command->data.len));
+
+	text_free(state);
+	text_free(&command->id);
+	text_free(&command->type);
+	text_free(&command->key);
+	text_free(&command->data);
+	text_free(&command->metadata);
+	return accepted;
 }
 
 __attribute__((weak)) APPLY
@@ -71,5 +87,12 @@ __attribute__((weak)) APPLY
 	*ret = events->len == 0 ? text_copy(state->ptr, state->len)
 				: text_copy(events->ptr[events->len - 1].data.ptr,
 					    events->ptr[events->len - 1].data.len);
+	text_free(state);
+	for (size_t i = 0; i < events->len; i++) {
+		text_free(&events->ptr[i].type);
+		text_free(&events->ptr[i].data);
+	}
+	if (events->len != 0)
+		free(events->ptr);
 	return true;
 }
