@@ -76,7 +76,13 @@ static void step_append(struct pair *pair)
 			random_seeded_init(&random, seed);
 			shape.random = &random.random;
 			works[e][i] = work_new(heads[e], &shape);
-			answers[e] = store_append(pair->f[e].store, &works[e][i]->append, NULL);
+			/* A journal may still be preparing room; the model never is. */
+			do {
+				answers[e] = store_append(pair->f[e].store, &works[e][i]->append,
+							  NULL);
+				if (answers[e] == ERR_BUSY)
+					store_settle(pair->f[e].store);
+			} while (answers[e] == ERR_BUSY);
 			random_seeded_fini(&random);
 		}
 		if (answers[0] != answers[1] || heads[0].number != heads[1].number ||

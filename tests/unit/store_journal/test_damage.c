@@ -397,7 +397,7 @@ static void a_commit_of_an_older_epoch_is_no_continuation(void **state)
 	struct commit_header header;
 	struct format format;
 	struct places places;
-	struct sha256 link;
+	struct sha256 link = { 0 };
 	uint64_t size = 0, tail;
 	uint8_t *bytes;
 
