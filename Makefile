@@ -35,6 +35,7 @@ test: all
 
 ## make bench    the figures, beside Redis on the same machine
 bench: all
+	@tools/setup --bench
 	python3 bench/run.py
 
 ## make format   lays out all C by .clang-format
