@@ -11,8 +11,8 @@ int main(int argc, char **argv)
 
 	/* Not for people: the host starts this program again to compile a component within limits of
 	 * its own. Nothing else may have happened in the process by then. */
-	if (argc > 1 && strcmp(argv[1], "compile-component") == 0)
-		return host_compile_main(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], HOST_COMPILE_COMMAND) == 0)
+		return host_compile_main(argc, argv);
 	output_init(&cli.output);
 	return cli_main(&cli, argc, argv);
 }

@@ -349,6 +349,11 @@ void http_client_free(struct http_client *client)
 	free(client);
 }
 
+const char *http_client_library_version(void)
+{
+	return curl_version_info(CURLVERSION_NOW)->version;
+}
+
 void http_client_append_encoded(struct buf *buf, struct span s)
 {
 	static const char hex[] = "0123456789ABCDEF";

@@ -84,6 +84,9 @@ DEFINE_OWNED(http_client, http_client_free);
 enum status http_client_send(struct http_client *client, const struct http_client_request *request,
 			     struct http_client_response *ret, struct error *err) NODISCARD;
 
+/* The version of libcurl: "7.88.1". */
+const char *http_client_library_version(void);
+
 /* Appends `s` percent-encoded, so that it can be one segment of a path or a value of a query. */
 void http_client_append_encoded(struct buf *buf, struct span s);
 

@@ -341,3 +341,8 @@ const char *yaml_kind_name(enum yaml_kind kind)
 	}
 	return "something else";
 }
+
+const char *yaml_library_version(void)
+{
+	return yaml_get_version_string();
+}

@@ -60,6 +60,9 @@ const struct yaml_node *yaml_find(const struct yaml_node *mapping, const char *k
 /* A plain scalar that stands for "no value": nothing at all, `~` or `null`. */
 bool yaml_is_null(const struct yaml_node *node);
 
+/* The version of libyaml: "0.2.5". */
+const char *yaml_library_version(void);
+
 /* "a mapping", "a list", "a value". */
 const char *yaml_kind_name(enum yaml_kind kind);
 
