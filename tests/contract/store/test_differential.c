@@ -96,11 +96,11 @@ static void step_append(struct pair *pair)
 			}
 		}
 	}
-	for (size_t e = 0; e < 2; e++)
-		store_settle(pair->f[e].store);
 	for (size_t i = 0; i < count; i++) {
 		if (works[0][i] == NULL)
 			continue;
+		for (size_t e = 0; e < 2; e++)
+			work_settle(pair->f[e].store, works[e][i]);
 		assert_int_equal(atomic_load(&works[1][i]->status), OK);
 		assert_int_equal(works[0][i]->append.first_sequence,
 				 works[1][i]->append.first_sequence);
