@@ -55,7 +55,7 @@ struct stream {
 	enum status load_status;
 	struct error load_err;
 
-	char text[]; /* category/key */
+	char text[]; /* category/key, and a NUL */
 };
 
 /* A frame that was accepted and is not yet durable, and who waits for it. */

@@ -104,7 +104,7 @@ static struct stream *find_or_add_locked(struct runtime *runtime, struct stripe 
 
 	if (node != NULL)
 		return CONTAINER_OF(node, struct stream, node);
-	struct stream *stream = calloc(1, sizeof(*stream) + text.size);
+	struct stream *stream = calloc(1, sizeof(*stream) + text.size + 1); /* and a NUL, for messages */
 	if (stream == NULL)
 		return NULL;
 	memcpy(stream->text, text.data, text.size);
