@@ -135,6 +135,8 @@ class Server:
     def remove(self):
         if self.process is not None and self.process.poll() is None:
             self.kill()
+        elif self.process is not None:
+            self.process.stdout.close()
         if self.owned:
             shutil.rmtree(self.data, ignore_errors=True)
 
