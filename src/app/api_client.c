@@ -5,9 +5,9 @@
 #include "app/json_layout.h"
 #include "json/json.h"
 
-#define TIMEOUT_MS	  60000
-#define IDLE_TIMEOUT_MS	  45000 /* three of the server's heartbeats */
-#define URL_MAX_BYTES	  8192
+#define TIMEOUT_MS        60000
+#define IDLE_TIMEOUT_MS   45000 /* three of the server's heartbeats */
+#define URL_MAX_BYTES     8192
 #define PROBLEM_MAX_BYTES ((size_t)8 << 20)
 
 enum status api_client_init(struct api_client *client, const struct cli *cli, bool waits_long,
@@ -43,7 +43,8 @@ void api_client_path(struct api_client *client, const char *path)
 
 void api_client_query(struct api_client *client, const char *name, struct span value)
 {
-	bool first = client->url.size == 0 || memchr(client->url.data, '?', client->url.size) == NULL;
+	bool first =
+		client->url.size == 0 || memchr(client->url.data, '?', client->url.size) == NULL;
 
 	buf_append_byte(&client->url, first ? '?' : '&');
 	buf_append_string(&client->url, name);
@@ -71,7 +72,8 @@ enum status api_client_stream_parse(const char *text, struct stream_name *ret, s
 	struct span whole = span_from_string(text);
 
 	if (memchr(text, '/', whole.size) == NULL)
-		return ERROR(err, ERR_INVALID, "'%s' has no key: write it like account/ABC123", text);
+		return ERROR(err, ERR_INVALID, "'%s' has no key: write it like account/ABC123",
+			     text);
 	if (stream_name_parse(whole, ret, err) != OK)
 		return error_wrap(err, ERR_INVALID, "'%s'", text);
 	return OK;
@@ -84,17 +86,21 @@ static const char *hint_for(const char *code)
 		const char *code;
 		const char *hint;
 	} hints[] = {
-		{ "no_such_aggregate", "The manifest of the running application says which there are; "
-				       "`concordance check` lists them." },
-		{ "version_conflict", "Somebody was faster: look at it with `concordance state`, and decide "
-				      "again." },
+		{ "no_such_aggregate",
+		  "The manifest of the running application says which there are; "
+		  "`concordance check` lists them." },
+		{ "version_conflict",
+		  "Somebody was faster: look at it with `concordance state`, and decide "
+		  "again." },
 		{ "id_reused", "An id stands for one command: leave --id out, or give another." },
 		{ "busy", "Wait a moment, then try the same again." },
 		{ "shutting_down", "Wait until it is back, then try the same again." },
 		{ "disk_full", "Make room for the data directory; the server goes on by itself." },
 		{ "component_failed", "The server's log has the component's backtrace." },
-		{ "component_deadline", "The component computes too long; `limits: call_ms` is its time." },
-		{ "cannot_fold", "The component cannot read an event of this stream: see the server's log." },
+		{ "component_deadline",
+		  "The component computes too long; `limits: call_ms` is its time." },
+		{ "cannot_fold",
+		  "The component cannot read an event of this stream: see the server's log." },
 	};
 
 	for (size_t i = 0; i < ARRAY_COUNT(hints); i++) {
@@ -134,9 +140,11 @@ static int problem_tell(const struct api_client *client, struct span body)
 	rejected = span_equal_string(json_string(json_get(problem, "outcome")), "rejected");
 	code_take(problem, status, code);
 	if (detail.data == NULL) {
-		buf_append_format(&text, "%s answers %u and gives no reason", client->cli->url, status);
-		return output_fail(output, exit_code_of_http(status, false), code, buf_span(&text),
-				   "Is it a Concordance server? Another one: --url or CONCORDANCE_URL.");
+		buf_append_format(&text, "%s answers %u and gives no reason", client->cli->url,
+				  status);
+		return output_fail(
+			output, exit_code_of_http(status, false), code, buf_span(&text),
+			"Is it a Concordance server? Another one: --url or CONCORDANCE_URL.");
 	}
 	/* For programs, a rejection is an answer, not an error. */
 	if (rejected && output->json) {
@@ -150,7 +158,8 @@ static int problem_tell(const struct api_client *client, struct span body)
 		buf_append_format(&text, "%s: ", code);
 	buf_append_span(&text, detail);
 	return output_fail(output, exit_code_of_http(status, rejected), code,
-			   output->json ? detail : buf_span(&text), rejected ? NULL : hint_for(code));
+			   output->json ? detail : buf_span(&text),
+			   rejected ? NULL : hint_for(code));
 }
 
 int api_client_call(struct api_client *client, struct http_client_request *request,
@@ -163,8 +172,8 @@ int api_client_call(struct api_client *client, struct http_client_request *reque
 
 	buf_append_byte(&client->url, '\0');
 	if (buf_status(&client->url) != OK)
-		return output_fail(output, EXIT_CODE_INVALID, "invalid", SPAN("the request's url is too long"),
-				   NULL);
+		return output_fail(output, EXIT_CODE_INVALID, "invalid",
+				   SPAN("the request's url is too long"), NULL);
 	client->url.size--;
 	request->url = client->url.data;
 	s = http_client_send(client->http, request, &client->response, &err);
@@ -173,13 +182,14 @@ int api_client_call(struct api_client *client, struct http_client_request *reque
 	if (s == OK)
 		return problem_tell(client, buf_span(&client->response.body));
 	if (s == ERR_CLOSED)
-		hint = "Is `concordance run` running there? Another server: --url or CONCORDANCE_URL.";
+		hint = "Is `concordance run` running there? Another server: --url or "
+		       "CONCORDANCE_URL.";
 	else if (s == ERR_IO || s == ERR_DEADLINE)
 		hint = unknown_hint;
 	else if (s == ERR_REJECTED)
 		return EXIT_CODE_OK;
 	/* Broken or late is a matter of the network: the same again may work. */
-	return output_fail(output,
-			   s == ERR_IO || s == ERR_DEADLINE ? EXIT_CODE_UNAVAILABLE : exit_code_of(s),
-			   status_word(s), span_from_string(error_text(&err)), hint);
+	return output_fail(
+		output, s == ERR_IO || s == ERR_DEADLINE ? EXIT_CODE_UNAVAILABLE : exit_code_of(s),
+		status_word(s), span_from_string(error_text(&err)), hint);
 }

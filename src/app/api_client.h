@@ -10,9 +10,9 @@
 /* api_client.h - calls of the HTTP API, and what their failures mean to a person. */
 
 struct api_client {
-	const struct cli *cli; /* borrowed */
-	struct http_client *http; /* owned */
-	struct buf url; /* of the call: begin with api_client_path() */
+	const struct cli *cli;                /* borrowed */
+	struct http_client *http;             /* owned */
+	struct buf url;                       /* of the call: begin with api_client_path() */
 	struct http_client_response response; /* of the last call */
 };
 
@@ -38,7 +38,7 @@ int api_client_call(struct api_client *client, struct http_client_request *reque
 		    const char *unknown_hint);
 
 /* "AGGREGATE/KEY" of a command line. */
-enum status api_client_stream_parse(const char *text, struct stream_name *ret, struct error *err)
-	NODISCARD;
+enum status api_client_stream_parse(const char *text, struct stream_name *ret,
+				    struct error *err) NODISCARD;
 
 #endif

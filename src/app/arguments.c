@@ -29,9 +29,10 @@ static void tables_make(const struct option_spec *specs, size_t count, bool stop
 	for (size_t i = 0; i < count; i++) {
 		bool valued = specs[i].kind != OPTION_FLAG;
 
-		tables->longs[i] = (struct option){ .name = specs[i].name,
-						    .has_arg = valued ? required_argument : no_argument,
-						    .val = LONG_VALUE_BASE + (int)i };
+		tables->longs[i] =
+			(struct option){ .name = specs[i].name,
+					 .has_arg = valued ? required_argument : no_argument,
+					 .val = LONG_VALUE_BASE + (int)i };
 		if (specs[i].letter == '\0')
 			continue;
 		tables->letters[used++] = specs[i].letter;
@@ -77,14 +78,14 @@ static enum status value_take(const struct option_spec *spec, const char *text,
 		return OK;
 	case OPTION_TEXT:
 		if (text[0] == '\0')
-			return ERROR(err, ERR_INVALID, "option '--%s' needs a value that is not empty",
-				     spec->name);
+			return ERROR(err, ERR_INVALID,
+				     "option '--%s' needs a value that is not empty", spec->name);
 		value->text = text;
 		return OK;
 	case OPTION_LIST:
 		if (text[0] == '\0')
-			return ERROR(err, ERR_INVALID, "option '--%s' needs a value that is not empty",
-				     spec->name);
+			return ERROR(err, ERR_INVALID,
+				     "option '--%s' needs a value that is not empty", spec->name);
 		if (value->list_count == ARGUMENTS_LIST_MAX)
 			return ERROR(err, ERR_INVALID, "option '--%s' is given more than %d times",
 				     spec->name, ARGUMENTS_LIST_MAX);
@@ -94,15 +95,16 @@ static enum status value_take(const struct option_spec *spec, const char *text,
 		if (!span_parse_u64(span_from_string(text), &value->number) ||
 		    value->number < spec->min || value->number > spec->max)
 			return ERROR(err, ERR_INVALID,
-				     "option '--%s' takes a whole number from %" PRIu64 " to %" PRIu64
-				     ", not '%s'",
+				     "option '--%s' takes a whole number from %" PRIu64
+				     " to %" PRIu64 ", not '%s'",
 				     spec->name, spec->min, spec->max, text);
 		return OK;
 	}
 	return OK;
 }
 
-static const struct option_spec *spec_found(const struct option_spec *specs, size_t count, int found)
+static const struct option_spec *spec_found(const struct option_spec *specs, size_t count,
+					    int found)
 {
 	if (found >= LONG_VALUE_BASE)
 		return &specs[found - LONG_VALUE_BASE];
@@ -121,8 +123,8 @@ static enum status positional_add(struct arguments *arguments, const char *text,
 	return OK;
 }
 
-enum status arguments_parse(const struct option_spec *specs, size_t count, bool stop_early, int argc,
-			    char **argv, struct arguments *ret, struct error *err)
+enum status arguments_parse(const struct option_spec *specs, size_t count, bool stop_early,
+			    int argc, char **argv, struct arguments *ret, struct error *err)
 {
 	struct arguments arguments = { .specs = specs, .spec_count = count };
 	struct getopt_tables tables;
@@ -136,8 +138,8 @@ enum status arguments_parse(const struct option_spec *specs, size_t count, bool 
 	opterr = 0;
 	/* The process' only user of getopt, on its main thread. */
 	while (s == OK &&
-	       (found = getopt_long( /* NOLINT(concurrency-mt-unsafe) */
-			argc, argv, tables.letters, tables.longs, NULL)) != -1) {
+	       (found = getopt_long(/* NOLINT(concurrency-mt-unsafe) */
+				    argc, argv, tables.letters, tables.longs, NULL)) != -1) {
 		const struct option_spec *spec =
 			spec_found(specs, count, found == ':' ? optopt : found);
 
@@ -235,7 +237,8 @@ void arguments_help(FILE *out, const struct option_spec *specs, size_t count)
 		(void)label_append(&label, &specs[i]);
 		(void)fprintf(out, "  %-*.*s", (int)width, SPAN_ARG(buf_span(&label)));
 		for (const char *end = strchr(line, '\n'); end != NULL; end = strchr(line, '\n')) {
-			(void)fprintf(out, "  %.*s\n%*s", (int)(end - line), line, (int)width + 2, "");
+			(void)fprintf(out, "  %.*s\n%*s", (int)(end - line), line, (int)width + 2,
+				      "");
 			line = end + 1;
 		}
 		(void)fprintf(out, "  %s\n", line);

@@ -15,8 +15,8 @@
  * nothing. Options and positional arguments may be mixed; `--` ends the options; long options may be
  * shortened as long as they are unambiguous. All texts are borrowed from argv. */
 
-#define ARGUMENTS_OPTIONS_MAX	  24
-#define ARGUMENTS_LIST_MAX	  32
+#define ARGUMENTS_OPTIONS_MAX     24
+#define ARGUMENTS_LIST_MAX        32
 #define ARGUMENTS_POSITIONALS_MAX 8
 
 enum option_kind {
@@ -28,7 +28,7 @@ enum option_kind {
 
 struct option_spec {
 	const char *name; /* long, without dashes */
-	char letter;	  /* 0: no short form */
+	char letter;      /* 0: no short form */
 	enum option_kind kind;
 	const char *value; /* what stands for it in the help: "DIR"; NULL for a flag */
 	const char *help;  /* may have several lines */
@@ -55,12 +55,14 @@ struct arguments {
 /* Reads argv[1] and what follows. With `stop_early`, the first positional argument ends the options
  * and is not taken. ERR_INVALID: unknown, ambiguous or repeated options, missing or bad values, too
  * many arguments; the message says which, and what was probably meant. */
-enum status arguments_parse(const struct option_spec *specs, size_t count, bool stop_early, int argc,
-			    char **argv, struct arguments *ret, struct error *err) NODISCARD;
+enum status arguments_parse(const struct option_spec *specs, size_t count, bool stop_early,
+			    int argc, char **argv, struct arguments *ret,
+			    struct error *err) NODISCARD;
 
 /* By name; the name must be in the table (checked). */
 bool arguments_flag(const struct arguments *arguments, const char *name);
-const char *arguments_text(const struct arguments *arguments, const char *name); /* NULL: not given */
+const char *arguments_text(const struct arguments *arguments,
+			   const char *name); /* NULL: not given */
 /* False, with *ret untouched, when it was not given. */
 bool arguments_number(const struct arguments *arguments, const char *name, uint64_t *ret);
 const char *const *arguments_list(const struct arguments *arguments, const char *name,

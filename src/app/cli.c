@@ -8,23 +8,24 @@
 #include "base/suggest.h"
 
 static const struct cli_command *const commands[] = {
-	&cli_run_command,    &cli_send_command,	 &cli_events_command,  &cli_state_command,
-	&cli_check_command,  &cli_verify_command, &cli_inspect_command, &cli_version_command,
+	&cli_run_command,   &cli_send_command,   &cli_events_command,  &cli_state_command,
+	&cli_check_command, &cli_verify_command, &cli_inspect_command, &cli_version_command,
 };
 
-#define OPTION_JSON                                                                                \
-	{                                                                                          \
-		.name = "json", .kind = OPTION_FLAG,                                               \
-		.help = "answers and errors as JSON, for programs"                                 \
+#define OPTION_JSON                                                \
+	{                                                          \
+		.name = "json", .kind = OPTION_FLAG,               \
+		.help = "answers and errors as JSON, for programs" \
 	}
-#define OPTION_HELP                                                                                \
-	{                                                                                          \
-		.name = "help", .letter = 'h', .kind = OPTION_FLAG, .help = "explain, then end"    \
+#define OPTION_HELP                                                                             \
+	{                                                                                       \
+		.name = "help", .letter = 'h', .kind = OPTION_FLAG, .help = "explain, then end" \
 	}
-#define OPTION_URL                                                                                 \
-	{                                                                                          \
-		.name = "url", .kind = OPTION_TEXT, .value = "URL",                                \
-		.help = "where the server is (default: $CONCORDANCE_URL, else\n" CLI_URL_DEFAULT ")" \
+#define OPTION_URL                                                                               \
+	{                                                                                        \
+		.name = "url", .kind = OPTION_TEXT, .value = "URL",                              \
+		.help = "where the server is (default: $CONCORDANCE_URL, else\n" CLI_URL_DEFAULT \
+			")"                                                                      \
 	}
 
 static const struct option_spec global_options[] = {
@@ -48,18 +49,20 @@ static void exit_codes_help(FILE *out)
 
 static void program_help(FILE *out)
 {
-	(void)fputs("concordance - runs event-sourced applications made of WebAssembly components\n\n"
-		    "Usage: concordance SUBCOMMAND [ARGUMENTS]\n\nSubcommands:\n",
-		    out);
+	(void)fputs(
+		"concordance - runs event-sourced applications made of WebAssembly components\n\n"
+		"Usage: concordance SUBCOMMAND [ARGUMENTS]\n\nSubcommands:\n",
+		out);
 	for (size_t i = 0; i < ARRAY_COUNT(commands); i++)
 		(void)fprintf(out, "  %-8s  %s\n", commands[i]->name, commands[i]->summary);
 	(void)fprintf(out, "  %-8s  %s\n", "help", "explain a subcommand");
 	(void)fputs("\nOptions of all:\n", out);
 	arguments_help(out, global_options, ARRAY_COUNT(global_options));
-	(void)fputs("\nBegin with:\n"
-		    "  concordance run                       serve ./concordance.yaml\n"
-		    "  concordance help send                 how to send a command, with examples\n",
-		    out);
+	(void)fputs(
+		"\nBegin with:\n"
+		"  concordance run                       serve ./concordance.yaml\n"
+		"  concordance help send                 how to send a command, with examples\n",
+		out);
 	exit_codes_help(out);
 }
 
@@ -82,9 +85,9 @@ static void command_help(FILE *out, const struct cli_command *command)
 	struct option_spec specs[ARGUMENTS_OPTIONS_MAX];
 	size_t count = specs_make(command, specs);
 
-	(void)fprintf(out, "concordance %s - %s\n\nUsage: concordance %s [OPTIONS]%s%s\n", command->name,
-		      command->summary, command->name, command->usage[0] != '\0' ? " " : "",
-		      command->usage);
+	(void)fprintf(out, "concordance %s - %s\n\nUsage: concordance %s [OPTIONS]%s%s\n",
+		      command->name, command->summary, command->name,
+		      command->usage[0] != '\0' ? " " : "", command->usage);
 	if (command->description[0] != '\0')
 		(void)fprintf(out, "\n%s\n", command->description);
 	(void)fputs("\nOptions:\n", out);
@@ -97,10 +100,10 @@ int cli_usage_error(const struct cli *cli, const char *command, const struct err
 {
 	char hint[100];
 
-	(void)snprintf(hint, sizeof(hint), "See `concordance help%s%s`.", command != NULL ? " " : "",
-		       command != NULL ? command : "");
-	return output_fail(&cli->output, EXIT_CODE_USAGE, "usage", span_from_string(error_text(err)),
-			   hint);
+	(void)snprintf(hint, sizeof(hint), "See `concordance help%s%s`.",
+		       command != NULL ? " " : "", command != NULL ? command : "");
+	return output_fail(&cli->output, EXIT_CODE_USAGE, "usage",
+			   span_from_string(error_text(err)), hint);
 }
 
 /* ---- dispatch ------------------------------------------------------------------------------------ */
@@ -164,12 +167,13 @@ static int command_run(struct cli *cli, const struct cli_command *command, int a
 	    arguments.positional_count > command->positionals_max) {
 		if (command->usage[0] != '\0')
 			(void)ERROR(&err, ERR_INVALID, "%s arguments: `concordance %s` takes %s",
-				    arguments.positional_count < command->positionals_min ? "too few" :
-											      "too many",
+				    arguments.positional_count < command->positionals_min
+					    ? "too few"
+					    : "too many",
 				    command->name, command->usage);
 		else
-			(void)ERROR(&err, ERR_INVALID, "`concordance %s` takes no '%s'", command->name,
-				    arguments.positionals[0]);
+			(void)ERROR(&err, ERR_INVALID, "`concordance %s` takes no '%s'",
+				    command->name, arguments.positionals[0]);
 		return cli_usage_error(cli, command->name, &err);
 	}
 	return command->run(cli, &arguments);
@@ -182,15 +186,15 @@ static int dispatch(struct cli *cli, int argc, char **argv)
 	struct error err = { 0 };
 	const char *url, *environment;
 
-	if (arguments_parse(global_options, ARRAY_COUNT(global_options), true, argc, argv, &arguments,
-			    &err) != OK)
+	if (arguments_parse(global_options, ARRAY_COUNT(global_options), true, argc, argv,
+			    &arguments, &err) != OK)
 		return cli_usage_error(cli, NULL, &err);
 	/* Read once, before any thread is started. */
 	environment = getenv("CONCORDANCE_URL"); /* NOLINT(concurrency-mt-unsafe) */
 	url = arguments_text(&arguments, "url");
-	cli->url = url != NULL ? url :
-		   environment != NULL && environment[0] != '\0' ? environment :
-								   CLI_URL_DEFAULT;
+	cli->url = url != NULL                                     ? url
+		   : environment != NULL && environment[0] != '\0' ? environment
+								   : CLI_URL_DEFAULT;
 	cli->output.json = arguments_flag(&arguments, "json");
 	if (arguments_flag(&arguments, "version"))
 		return cli_version_command.run(cli, &arguments);

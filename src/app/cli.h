@@ -14,16 +14,16 @@
 
 struct cli {
 	struct output output;
-	FILE *in;	 /* for data given as `-` */
+	FILE *in;        /* for data given as `-` */
 	const char *url; /* of the server; from --url, CONCORDANCE_URL or the default */
 };
 
 struct cli_command {
 	const char *name;
-	const char *usage;	 /* its arguments: "AGGREGATE/KEY TYPE [JSON|-]" */
-	const char *summary;	 /* one line */
-	const char *description; /* paragraphs; may be "" */
-	const char *examples;	 /* lines */
+	const char *usage;                 /* its arguments: "AGGREGATE/KEY TYPE [JSON|-]" */
+	const char *summary;               /* one line */
+	const char *description;           /* paragraphs; may be "" */
+	const char *examples;              /* lines */
 	const struct option_spec *options; /* its own; --json, --help and --url are added */
 	size_t option_count;
 	size_t positionals_min;

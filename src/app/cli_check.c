@@ -11,9 +11,14 @@
 #define MANIFEST_ARENA_BYTES ((size_t)32 << 20)
 
 static const struct option_spec options[] = {
-	{ .name = "file", .letter = 'f', .kind = OPTION_TEXT, .value = "FILE",
+	{ .name = "file",
+	  .letter = 'f',
+	  .kind = OPTION_TEXT,
+	  .value = "FILE",
 	  .help = "the manifest (default: concordance.yaml)" },
-	{ .name = "cache", .kind = OPTION_TEXT, .value = "DIR",
+	{ .name = "cache",
+	  .kind = OPTION_TEXT,
+	  .value = "DIR",
 	  .help = "where compiled components are kept\n(default: the user's cache directory)" },
 };
 
@@ -141,7 +146,8 @@ static enum status check_all(struct check *check, struct error *err)
 	json_key(&check->writer, "components");
 	json_begin_array(&check->writer);
 	for (size_t i = 0; s == OK && i < check->manifest->component_count; i++)
-		component_check(check, &check->manifest->components[i], name_width(check->manifest));
+		component_check(check, &check->manifest->components[i],
+				name_width(check->manifest));
 	json_end_array(&check->writer);
 	check->bad_count += check->problems.count + check->problems.dropped;
 	json_member_bool(&check->writer, "ok", check->bad_count == 0);
@@ -159,16 +165,17 @@ static int run(struct cli *cli, const struct arguments *arguments)
 			       .cache_directory = arguments_text(arguments, "cache"),
 			       .arena = arena_new(MANIFEST_ARENA_BYTES) };
 	struct error err = { 0 };
-	enum status s = check.arena != NULL ? check_all(&check, &err) :
-					      ERROR(&err, ERR_NOMEM, "no memory for the manifest");
+	enum status s = check.arena != NULL ? check_all(&check, &err)
+					    : ERROR(&err, ERR_NOMEM, "no memory for the manifest");
 
 	arena_free(check.arena);
 	buf_fini(&check.text);
 	if (s != OK)
-		return output_fail_status(&cli->output, s, &err,
-					  s == ERR_NOT_FOUND && file == NULL ?
-						  "Go to the application's folder, or name it: -f FILE." :
-						  NULL);
+		return output_fail_status(
+			&cli->output, s, &err,
+			s == ERR_NOT_FOUND && file == NULL
+				? "Go to the application's folder, or name it: -f FILE."
+				: NULL);
 	return check.bad_count == 0 ? EXIT_CODE_OK : EXIT_CODE_INVALID;
 }
 

@@ -14,24 +14,44 @@
 #include "app/table.h"
 #include "json/json.h"
 
-#define PAGE_MAX	10000
-#define TYPES_MAX	32
+#define PAGE_MAX        10000
+#define TYPES_MAX       32
 #define EVENT_MAX_BYTES ((size_t)64 << 20) /* parsed */
-#define LIMIT_DEFAULT	100
+#define LIMIT_DEFAULT   100
 
 static const struct option_spec options[] = {
-	{ .name = "stream", .letter = 's', .kind = OPTION_TEXT, .value = "AGGREGATE/KEY",
+	{ .name = "stream",
+	  .letter = 's',
+	  .kind = OPTION_TEXT,
+	  .value = "AGGREGATE/KEY",
 	  .help = "of this stream; places are then its versions" },
-	{ .name = "type", .letter = 't', .kind = OPTION_LIST, .value = "TYPE",
+	{ .name = "type",
+	  .letter = 't',
+	  .kind = OPTION_LIST,
+	  .value = "TYPE",
 	  .help = "of this type; may be given several times" },
-	{ .name = "category", .letter = 'c', .kind = OPTION_TEXT, .value = "NAME",
+	{ .name = "category",
+	  .letter = 'c',
+	  .kind = OPTION_TEXT,
+	  .value = "NAME",
 	  .help = "of this aggregate, or `external`" },
-	{ .name = "after", .letter = 'a', .kind = OPTION_NUMBER, .value = "N", .max = INT64_MAX,
+	{ .name = "after",
+	  .letter = 'a',
+	  .kind = OPTION_NUMBER,
+	  .value = "N",
+	  .max = INT64_MAX,
 	  .help = "beyond this position (default: from the beginning)" },
-	{ .name = "limit", .letter = 'n', .kind = OPTION_NUMBER, .value = "N", .min = 1, .max = INT64_MAX,
+	{ .name = "limit",
+	  .letter = 'n',
+	  .kind = OPTION_NUMBER,
+	  .value = "N",
+	  .min = 1,
+	  .max = INT64_MAX,
 	  .help = "at most so many (default: 100; with --follow: no limit)" },
 	{ .name = "backward", .letter = 'b', .kind = OPTION_FLAG, .help = "the newest first" },
-	{ .name = "follow", .letter = 'f', .kind = OPTION_FLAG,
+	{ .name = "follow",
+	  .letter = 'f',
+	  .kind = OPTION_FLAG,
 	  .help = "then wait for new ones, until interrupted" },
 };
 
@@ -49,10 +69,12 @@ enum status events_read(const struct arguments *arguments, struct events_argumen
 	if (!arguments_number(arguments, "limit", &events.limit))
 		events.limit = events.follow ? UINT64_MAX : LIMIT_DEFAULT;
 	if (events.backward && events.follow)
-		return ERROR(err, ERR_INVALID, "options '--backward' and '--follow' exclude each other");
+		return ERROR(err, ERR_INVALID,
+			     "options '--backward' and '--follow' exclude each other");
 	if (stream != NULL && category != NULL)
 		return ERROR(err, ERR_INVALID,
-			     "options '--stream' and '--category' exclude each other: a stream is of one "
+			     "options '--stream' and '--category' exclude each other: a stream is "
+			     "of one "
 			     "category");
 	if (stream != NULL) {
 		s = api_client_stream_parse(stream, &events.stream, err);
@@ -79,10 +101,10 @@ struct shower {
 	struct table table;
 	struct arena *arena; /* owned: one event, parsed */
 	struct event_lines lines;
-	uint64_t left;	     /* events until the limit */
+	uint64_t left;       /* events until the limit */
 	uint64_t page_count; /* events of this page */
 	bool reached_limit;
-	enum status failed;  /* what ended it */
+	enum status failed; /* what ended it */
 	struct error err;
 };
 
@@ -234,7 +256,8 @@ static int list(struct api_client *client, struct shower *shower, struct events_
 
 	do {
 		url_make(client, events);
-		api_client_query_u64(client, "limit", shower->left < PAGE_MAX ? shower->left : PAGE_MAX);
+		api_client_query_u64(client, "limit",
+				     shower->left < PAGE_MAX ? shower->left : PAGE_MAX);
 		shower->page_count = 0;
 		code = call(client, shower, SPAN("application/x-ndjson"));
 		if (code != EXIT_CODE_OK)
@@ -263,8 +286,9 @@ static int follow(struct api_client *client, struct shower *shower,
 	code = call(client, shower, SPAN("text/event-stream"));
 	if (code != EXIT_CODE_OK || shower->reached_limit)
 		return code;
-	(void)snprintf(hint, sizeof(hint), "To go on from here: --after %llu",
-		       (unsigned long long)(shower->lines.has_id ? shower->lines.last_id : events->after));
+	(void)snprintf(
+		hint, sizeof(hint), "To go on from here: --after %llu",
+		(unsigned long long)(shower->lines.has_id ? shower->lines.last_id : events->after));
 	return output_fail(shower->output, EXIT_CODE_UNAVAILABLE, "closed",
 			   SPAN("the server ended the stream of events"), hint);
 }
@@ -295,7 +319,8 @@ static int run(struct cli *cli, const struct arguments *arguments)
 		return cli_usage_error(cli, "events", &err);
 	shower = calloc(1, sizeof(*shower));
 	if (shower == NULL)
-		return output_fail(&cli->output, EXIT_CODE_FAILED, "no_memory", SPAN("no memory"), NULL);
+		return output_fail(&cli->output, EXIT_CODE_FAILED, "no_memory", SPAN("no memory"),
+				   NULL);
 	shower->output = &cli->output;
 	shower->left = events.limit;
 	shower->lines.take = event_show;
@@ -304,8 +329,8 @@ static int run(struct cli *cli, const struct arguments *arguments)
 	s = table_init(&shower->table, &cli->output, columns, ARRAY_COUNT(columns), &err);
 	if (s == OK && shower->arena == NULL)
 		s = ERROR(&err, ERR_NOMEM, "no memory for events");
-	code = s == OK ? show_all(cli, shower, &events) :
-			 output_fail_status(&cli->output, s, &err, NULL);
+	code = s == OK ? show_all(cli, shower, &events)
+		       : output_fail_status(&cli->output, s, &err, NULL);
 	event_lines_fini(&shower->lines);
 	table_fini(&shower->table);
 	arena_free(shower->arena);
@@ -317,8 +342,10 @@ const struct cli_command cli_events_command = {
 	.name = "events",
 	.usage = "",
 	.summary = "list events, and follow new ones",
-	.description = "From the beginning of the log, or of a stream. With --json, one CloudEvent a line.\n"
-		       "When the output is no terminal, columns are divided by tabs and nothing is cut.",
+	.description =
+		"From the beginning of the log, or of a stream. With --json, one CloudEvent a "
+		"line.\n"
+		"When the output is no terminal, columns are divided by tabs and nothing is cut.",
 	.examples = "  concordance events\n"
 		    "  concordance events --stream bankaccount/ABC123 --backward --limit 5\n"
 		    "  concordance events --type funds_deposited --type funds_withdrawn --follow\n"

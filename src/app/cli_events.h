@@ -9,7 +9,7 @@
 
 struct events_arguments {
 	struct stream_name stream; /* .category.data NULL: the whole log */
-	struct span category;	   /* .data NULL: any */
+	struct span category;      /* .data NULL: any */
 	const char *const *types;
 	size_t type_count;
 	bool has_after;

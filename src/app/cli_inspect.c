@@ -7,7 +7,9 @@
 #include "json/json_writer.h"
 
 static const struct option_spec options[] = {
-	{ .name = "cache", .kind = OPTION_TEXT, .value = "DIR",
+	{ .name = "cache",
+	  .kind = OPTION_TEXT,
+	  .value = "DIR",
 	  .help = "where compiled components are kept\n(default: the user's cache directory)" },
 };
 
@@ -116,7 +118,8 @@ static void found_show(const struct output *output, const char *path,
 
 static int run(struct cli *cli, const struct arguments *arguments)
 {
-	const struct host_options host_options = { .cache_directory = arguments_text(arguments, "cache") };
+	const struct host_options host_options = { .cache_directory =
+							   arguments_text(arguments, "cache") };
 	struct inspection inspection = { .json = cli->output.json };
 	const char *path = arguments->positionals[0];
 	struct host_inspection found = { 0 };
@@ -127,7 +130,8 @@ static int run(struct cli *cli, const struct arguments *arguments)
 	s = host_new(&host_options, &host, &err);
 	if (s == OK)
 		s = host_inspect(host, path, item_take, &inspection, &found, &err);
-	if (s == OK && (buf_status(&inspection.sides[0]) != OK || buf_status(&inspection.sides[1]) != OK))
+	if (s == OK &&
+	    (buf_status(&inspection.sides[0]) != OK || buf_status(&inspection.sides[1]) != OK))
 		s = ERROR(&err, ERR_NOMEM, "no memory for what the component imports and exports");
 	if (s == OK && cli->output.json)
 		found_write(&cli->output, path, &found, &inspection);

@@ -7,27 +7,48 @@
 #define LANES_MAX 64
 
 static const struct option_spec options[] = {
-	{ .name = "file", .letter = 'f', .kind = OPTION_TEXT, .value = "FILE",
+	{ .name = "file",
+	  .letter = 'f',
+	  .kind = OPTION_TEXT,
+	  .value = "FILE",
 	  .help = "the manifest (default: concordance.yaml)" },
-	{ .name = "data", .letter = 'd', .kind = OPTION_TEXT, .value = "DIR",
+	{ .name = "data",
+	  .letter = 'd',
+	  .kind = OPTION_TEXT,
+	  .value = "DIR",
 	  .help = "where events are kept, made when it is not there\n"
 		  "(default: the folder `data` beside the manifest)" },
-	{ .name = "listen", .letter = 'l', .kind = OPTION_TEXT, .value = "ADDRESS:PORT",
+	{ .name = "listen",
+	  .letter = 'l',
+	  .kind = OPTION_TEXT,
+	  .value = "ADDRESS:PORT",
 	  .help = "where to answer; port 0: any free one\n"
 		  "(default: the manifest's http.listen, else 127.0.0.1:8080)" },
-	{ .name = "ephemeral", .kind = OPTION_FLAG,
+	{ .name = "ephemeral",
+	  .kind = OPTION_FLAG,
 	  .help = "keep events in memory only: they end with the process" },
-	{ .name = "lanes", .kind = OPTION_NUMBER, .value = "N", .min = 1, .max = LANES_MAX,
+	{ .name = "lanes",
+	  .kind = OPTION_NUMBER,
+	  .value = "N",
+	  .min = 1,
+	  .max = LANES_MAX,
 	  .help = "event-loop threads (default: one for each core)" },
-	{ .name = "host", .kind = OPTION_LIST, .value = "NAME",
+	{ .name = "host",
+	  .kind = OPTION_LIST,
+	  .value = "NAME",
 	  .help = "a name that clients may call the server by, besides\n"
 		  "localhost and the manifest's http.hosts" },
-	{ .name = "insecure", .kind = OPTION_FLAG,
+	{ .name = "insecure",
+	  .kind = OPTION_FLAG,
 	  .help = "allow addresses that other machines reach, though there is\n"
 		  "no access token and no TLS" },
-	{ .name = "log-level", .kind = OPTION_TEXT, .value = "LEVEL",
+	{ .name = "log-level",
+	  .kind = OPTION_TEXT,
+	  .value = "LEVEL",
 	  .help = "debug, info, warn or error (default: info)" },
-	{ .name = "cache", .kind = OPTION_TEXT, .value = "DIR",
+	{ .name = "cache",
+	  .kind = OPTION_TEXT,
+	  .value = "DIR",
 	  .help = "where compiled components are kept\n(default: the user's cache directory)" },
 };
 
@@ -70,7 +91,8 @@ enum status run_read(const struct arguments *arguments, struct serve_options *re
 		serve.lanes = (unsigned)lanes;
 	if (serve.ephemeral && serve.data_directory != NULL)
 		return ERROR(err, ERR_INVALID,
-			     "options '--ephemeral' and '--data' exclude each other: nothing is kept, or "
+			     "options '--ephemeral' and '--data' exclude each other: nothing is "
+			     "kept, or "
 			     "it is kept there");
 	if (level != NULL) {
 		s = level_read(level, &serve.log_level, err);
@@ -95,8 +117,10 @@ const struct cli_command cli_run_command = {
 	.name = "run",
 	.usage = "",
 	.summary = "serve an application over HTTP",
-	.description = "Checks the manifest and its components, opens the data directory, then answers until\n"
-		       "SIGINT or SIGTERM; what was accepted by then is finished first. A second signal ends\n"
+	.description = "Checks the manifest and its components, opens the data directory, then "
+		       "answers until\n"
+		       "SIGINT or SIGTERM; what was accepted by then is finished first. A second "
+		       "signal ends\n"
 		       "it at once: nothing that was answered is lost.",
 	.examples = "  concordance run\n"
 		    "  concordance run -f examples/bank/concordance.yaml --data /var/lib/bank\n"

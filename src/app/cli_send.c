@@ -12,19 +12,26 @@
 #include "app/json_layout.h"
 #include "app/table.h"
 #include "base/clock.h"
+#include "model/uuid.h"
 #include "json/json.h"
 #include "json/json_writer.h"
-#include "model/uuid.h"
 
-#define DATA_MAX_BYTES	 ((size_t)1 << 20)
+#define DATA_MAX_BYTES   ((size_t)1 << 20)
 #define ANSWER_MAX_BYTES ((size_t)128 << 20)
 
 static const struct option_spec options[] = {
-	{ .name = "id", .kind = OPTION_TEXT, .value = "ID",
+	{ .name = "id",
+	  .kind = OPTION_TEXT,
+	  .value = "ID",
 	  .help = "the command's id: the same again has no second effect\n(default: a new one)" },
-	{ .name = "expected-version", .kind = OPTION_NUMBER, .value = "N", .max = UINT64_MAX,
+	{ .name = "expected-version",
+	  .kind = OPTION_NUMBER,
+	  .value = "N",
+	  .max = UINT64_MAX,
 	  .help = "refuse it when the stream is not at this version\n(0: has no events yet)" },
-	{ .name = "correlation-id", .kind = OPTION_TEXT, .value = "ID",
+	{ .name = "correlation-id",
+	  .kind = OPTION_TEXT,
+	  .value = "ID",
 	  .help = "passed on to every command and event that follows" },
 	{ .name = "state", .kind = OPTION_FLAG, .help = "show the new state, too" },
 };
@@ -34,8 +41,9 @@ static const struct option_spec options[] = {
 static enum status data_check(struct span data, struct error *err)
 {
 	if (data.size > DATA_MAX_BYTES)
-		return ERROR(err, ERR_INVALID, "the command's data has %zu bytes; at most %zu are taken",
-			     data.size, DATA_MAX_BYTES);
+		return ERROR(err, ERR_INVALID,
+			     "the command's data has %zu bytes; at most %zu are taken", data.size,
+			     DATA_MAX_BYTES);
 	if (json_check(data, JSON_MISSING, err) != OK)
 		return error_wrap(err, ERR_INVALID, "the command's data is not JSON");
 	return OK;
@@ -73,7 +81,8 @@ enum status send_read(const struct arguments *arguments, struct send_arguments *
 		send.id = span_from_string(id);
 		s = id_check("id", send.id, err);
 		if (s == OK && id[0] == '$')
-			s = ERROR(err, ERR_INVALID, "ids that begin with '$' are made by the runtime");
+			s = ERROR(err, ERR_INVALID,
+				  "ids that begin with '$' are made by the runtime");
 		if (s != OK)
 			return s;
 	}
@@ -100,7 +109,8 @@ static enum status data_read(FILE *in, struct buf *ret, struct error *err)
 			break;
 	}
 	if (ferror(in) != 0)
-		return error_set_errno(err, errno, "reading the command's data from standard input");
+		return error_set_errno(err, errno,
+				       "reading the command's data from standard input");
 	if (buf_status(ret) != OK)
 		return ERROR(err, ERR_NOMEM, "no memory for the command's data");
 	return data_check(buf_span(ret), err);
@@ -144,7 +154,9 @@ static void number_cell(char text[static 24], const struct json *value, struct s
 static enum status events_show(const struct output *output, struct span body,
 			       const struct json *answer, struct error *err)
 {
-	static const struct table_column columns[] = { { NULL, true }, { NULL, false }, { NULL, false } };
+	static const struct table_column columns[] = { { NULL, true },
+						       { NULL, false },
+						       { NULL, false } };
 	struct span events_text = json_member_text(body, "events"), text;
 	const struct json *events = json_get(answer, "events");
 	struct json_iterator it = json_iterate(events);
@@ -196,9 +208,11 @@ static enum status accepted_show(const struct output *output, struct span body, 
 	number_cell(version_text, json_get(answer, "version"), &version);
 	number_cell(position_text, json_get(answer, "position"), &position);
 	(void)fprintf(output->out, "%saccepted%s  %.*s  version %.*s  position %.*s%s\n",
-		      output_on(output, COLOUR_GREEN), output_off(output), SPAN_ARG(buf_span(&text)),
-		      SPAN_ARG(version), SPAN_ARG(position),
-		      json_bool(json_get(answer, "duplicate")) ? "  (an earlier answer: sent before)" : "");
+		      output_on(output, COLOUR_GREEN), output_off(output),
+		      SPAN_ARG(buf_span(&text)), SPAN_ARG(version), SPAN_ARG(position),
+		      json_bool(json_get(answer, "duplicate"))
+			      ? "  (an earlier answer: sent before)"
+			      : "");
 	s = events_show(output, body, answer, err);
 	state = json_member_text(body, "state");
 	if (s == OK && state.data != NULL) {
@@ -243,13 +257,15 @@ static int send_do(const struct cli *cli, const struct send_arguments *send)
 		uuid_format(&uuid, made_id);
 		id = span_from_string(made_id);
 	}
-	(void)snprintf(hint, sizeof(hint),
-		       "Whether it was stored is unknown. Send the same again with --id %.*s: it has no "
-		       "second effect.",
-		       SPAN_ARG(id));
+	(void)snprintf(
+		hint, sizeof(hint),
+		"Whether it was stored is unknown. Send the same again with --id %.*s: it has no "
+		"second effect.",
+		SPAN_ARG(id));
 	body_write(&body, send, id);
 	if (buf_status(&body) != OK)
-		return output_fail(&cli->output, EXIT_CODE_FAILED, "no_memory", SPAN("no memory"), NULL);
+		return output_fail(&cli->output, EXIT_CODE_FAILED, "no_memory", SPAN("no memory"),
+				   NULL);
 	s = api_client_init(&client, cli, false, &err);
 	if (s != OK)
 		return output_fail_status(&cli->output, s, &err, NULL);
@@ -292,11 +308,14 @@ const struct cli_command cli_send_command = {
 	.name = "send",
 	.usage = "AGGREGATE/KEY TYPE [JSON|-]",
 	.summary = "send a command, and wait for its outcome",
-	.description = "The key is what follows the first '/'. The data is JSON (default: {}); '-' reads it\n"
+	.description = "The key is what follows the first '/'. The data is JSON (default: {}); '-' "
+		       "reads it\n"
 		       "from standard input. The answer comes when the events are on the disk.",
 	.examples = "  concordance send bankaccount/ABC123 deposit_funds '{\"amount\": 1000}'\n"
-		    "  concordance send bankaccount/ABC123 withdraw_funds '{\"amount\": 50}' --expected-version 2\n"
-		    "  jq .command order.json | concordance send order/17 place - --id order-17 --json\n",
+		    "  concordance send bankaccount/ABC123 withdraw_funds '{\"amount\": 50}' "
+		    "--expected-version 2\n"
+		    "  jq .command order.json | concordance send order/17 place - --id order-17 "
+		    "--json\n",
 	.options = options,
 	.option_count = ARRAY_COUNT(options),
 	.positionals_min = 2,

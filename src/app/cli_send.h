@@ -10,8 +10,8 @@
 struct send_arguments {
 	struct stream_name stream;
 	struct span type;
-	struct span data;      /* JSON; .data NULL: to be read from standard input */
-	struct span id;	       /* .data NULL: make one */
+	struct span data;           /* JSON; .data NULL: to be read from standard input */
+	struct span id;             /* .data NULL: make one */
 	struct span correlation_id; /* .data NULL: none */
 	bool has_expected_version;
 	uint64_t expected_version;

@@ -4,15 +4,21 @@
 
 #include "app/api_client.h"
 #include "app/json_layout.h"
-#include "json/json.h"
 #include "model/timestamp.h"
+#include "json/json.h"
 
 #define ANSWER_MAX_BYTES ((size_t)128 << 20)
 
 static const struct option_spec options[] = {
-	{ .name = "version", .kind = OPTION_NUMBER, .value = "N", .min = 1, .max = UINT64_MAX,
+	{ .name = "version",
+	  .kind = OPTION_NUMBER,
+	  .value = "N",
+	  .min = 1,
+	  .max = UINT64_MAX,
 	  .help = "as it was after this version" },
-	{ .name = "time", .kind = OPTION_TEXT, .value = "TIME",
+	{ .name = "time",
+	  .kind = OPTION_TEXT,
+	  .value = "TIME",
 	  .help = "as it was at this time: 2026-01-31T12:00:00Z" },
 };
 
@@ -27,13 +33,15 @@ enum status state_read(const struct arguments *arguments, struct state_arguments
 	if (s != OK)
 		return s;
 	if (arguments_number(arguments, "version", &state.version) && time != NULL)
-		return ERROR(err, ERR_INVALID, "options '--version' and '--time' exclude each other");
+		return ERROR(err, ERR_INVALID,
+			     "options '--version' and '--time' exclude each other");
 	if (time != NULL) {
 		state.time = span_from_string(time);
 		if (!timestamp_parse(state.time, &time_us))
-			return ERROR(err, ERR_INVALID,
-				     "option '--time' takes a time like 2026-01-31T12:00:00Z, not '%s'",
-				     time);
+			return ERROR(
+				err, ERR_INVALID,
+				"option '--time' takes a time like 2026-01-31T12:00:00Z, not '%s'",
+				time);
 	}
 	*ret = state;
 	return OK;

@@ -6,8 +6,8 @@
 
 #include <unistd.h>
 
-#include "json/json_writer.h"
 #include "store_journal/journal.h"
+#include "json/json_writer.h"
 
 struct verification {
 	const struct output *output;
@@ -41,9 +41,10 @@ static void damage_show(const struct journal_damage *damage, void *arg)
 		damage_write(&writer, damage);
 		return;
 	}
-	(void)fprintf(v->output->out, "%sdamaged%s  segment-%08llu  offset %llu  %s", output_on(v->output, COLOUR_RED),
-		      output_off(v->output), (unsigned long long)damage->segment,
-		      (unsigned long long)damage->offset, damage->what);
+	(void)fprintf(v->output->out, "%sdamaged%s  segment-%08llu  offset %llu  %s",
+		      output_on(v->output, COLOUR_RED), output_off(v->output),
+		      (unsigned long long)damage->segment, (unsigned long long)damage->offset,
+		      damage->what);
 	if (damage->last_sequence >= damage->first_sequence)
 		(void)fprintf(v->output->out, "  (frames %llu to %llu)",
 			      (unsigned long long)damage->first_sequence,
@@ -95,21 +96,23 @@ static void report_show(const struct verification *v, const struct journal_repor
 			      (unsigned long long)report->stream_count,
 			      (unsigned long long)report->frame_count);
 	else
-		(void)fprintf(out, "%llu places are damaged; %llu events of %llu streams can be read\n",
+		(void)fprintf(out,
+			      "%llu places are damaged; %llu events of %llu streams can be read\n",
 			      (unsigned long long)report->damage_count,
 			      (unsigned long long)report->event_count,
 			      (unsigned long long)report->stream_count);
 	(void)fprintf(out, "  log         %s\n", log_id);
-	(void)fprintf(out, "  segments    %llu of %llu bytes\n", (unsigned long long)report->segment_count,
+	(void)fprintf(out, "  segments    %llu of %llu bytes\n",
+		      (unsigned long long)report->segment_count,
 		      (unsigned long long)report->segment_bytes);
 	(void)fprintf(out, "  end         segment-%08llu, offset %llu\n",
 		      (unsigned long long)report->tail_segment,
 		      (unsigned long long)report->tail_offset);
 	(void)fprintf(out, "  chain head  %s\n", chain);
 	(void)fprintf(out, "  last stop   %s\n",
-		      report->closed	 ? "in order" :
-		      report->unfinished ? "in the middle of a write, which was not answered" :
-					   "without shutting down; nothing is missing");
+		      report->closed       ? "in order"
+		      : report->unfinished ? "in the middle of a write, which was not answered"
+					   : "without shutting down; nothing is missing");
 }
 
 static int run(struct cli *cli, const struct arguments *arguments)
@@ -144,7 +147,8 @@ const struct cli_command cli_verify_command = {
 	.name = "verify",
 	.usage = "DIR",
 	.summary = "check every byte of a data directory",
-	.description = "Walks the whole journal: checksums, the chain over all commits, the numbers of every\n"
+	.description = "Walks the whole journal: checksums, the chain over all commits, the "
+		       "numbers of every\n"
 		       "stream. Changes nothing. The server must not be running.",
 	.examples = "  concordance verify data\n"
 		    "  concordance verify /var/lib/bank --json\n",

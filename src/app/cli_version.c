@@ -3,8 +3,8 @@
 #include "app/cli.h"
 #include "host/version.h"
 #include "http_client/http_client.h"
-#include "json/json_writer.h"
 #include "yaml/yaml.h"
+#include "json/json_writer.h"
 
 static void versions_write(const struct output *output)
 {
@@ -28,8 +28,8 @@ static int run(struct cli *cli, const struct arguments *arguments)
 	if (cli->output.json)
 		versions_write(&cli->output);
 	else
-		(void)fprintf(cli->output.out, "concordance %s (wasmtime %s)\n", CONCORDANCE_VERSION,
-			      host_engine_version());
+		(void)fprintf(cli->output.out, "concordance %s (wasmtime %s)\n",
+			      CONCORDANCE_VERSION, host_engine_version());
 	return EXIT_CODE_OK;
 }
 

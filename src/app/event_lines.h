@@ -29,7 +29,8 @@ struct event_lines {
 void event_lines_fini(struct event_lines *lines);
 
 /* ERR_LIMIT: a line is too long. ERR_NOMEM; else what `take` answered. */
-enum status event_lines_take(struct event_lines *lines, struct span piece, struct error *err) NODISCARD;
+enum status event_lines_take(struct event_lines *lines, struct span piece,
+			     struct error *err) NODISCARD;
 
 /* The answer is complete: a last line without line break counts. */
 enum status event_lines_end(struct event_lines *lines, struct error *err) NODISCARD;

@@ -51,6 +51,7 @@ enum exit_code exit_code_of_http(unsigned http_status, bool rejected)
 	case 504:
 		return EXIT_CODE_UNAVAILABLE;
 	default:
-		return http_status >= 400 && http_status <= 499 ? EXIT_CODE_INVALID : EXIT_CODE_FAILED;
+		return http_status >= 400 && http_status <= 499 ? EXIT_CODE_INVALID
+								: EXIT_CODE_FAILED;
 	}
 }

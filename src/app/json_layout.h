@@ -13,7 +13,8 @@
  * terminal. Text that is no JSON gives some layout, never a failure. */
 
 void json_layout_compact(struct buf *buf, struct span json); /* one line */
-void json_layout_indented(struct buf *buf, struct span json); /* two spaces a level, no newline at the end */
+void json_layout_indented(struct buf *buf,
+			  struct span json); /* two spaces a level, no newline at the end */
 
 /* Other text: only made harmless, as above. Line breaks become spaces. */
 void text_layout_harmless(struct buf *buf, struct span text);

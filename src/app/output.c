@@ -26,8 +26,8 @@ static size_t terminal_width(int fd)
 void output_init(struct output *output)
 {
 	/* Read once, before any thread is started. */
-	const char *no_colour = getenv("NO_COLOR");    /* NOLINT(concurrency-mt-unsafe) */
-	const char *terminal_kind = getenv("TERM");    /* NOLINT(concurrency-mt-unsafe) */
+	const char *no_colour = getenv("NO_COLOR"); /* NOLINT(concurrency-mt-unsafe) */
+	const char *terminal_kind = getenv("TERM"); /* NOLINT(concurrency-mt-unsafe) */
 	bool coloured = (no_colour == NULL || no_colour[0] == '\0') && terminal_kind != NULL &&
 			strcmp(terminal_kind, "dumb") != 0;
 
@@ -89,7 +89,8 @@ int output_fail(const struct output *output, enum exit_code exit_code, const cha
 {
 	OWNED(buf) struct buf text = { 0 };
 
-	(void)fflush(output->out); /* so that what was told before stands before; checked at the end */
+	(void)fflush(
+		output->out); /* so that what was told before stands before; checked at the end */
 	if (output->json) {
 		fail_as_json(output, code, detail, hint);
 		return (int)exit_code;
@@ -121,5 +122,6 @@ int output_finish(const struct output *output, int exit_code)
 		return exit_code;
 	if (exit_code != EXIT_CODE_OK)
 		return exit_code;
-	return output_fail_status(output, error_set_errno(&err, errno, "writing the answer"), &err, NULL);
+	return output_fail_status(output, error_set_errno(&err, errno, "writing the answer"), &err,
+				  NULL);
 }

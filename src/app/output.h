@@ -20,10 +20,10 @@ struct output {
 	FILE *out;
 	FILE *err;
 	bool json;
-	bool terminal;	    /* out is one */
+	bool terminal; /* out is one */
 	bool colour;
-	bool error_colour;  /* err is a terminal */
-	size_t width;	    /* columns of the terminal; SIZE_MAX when there is none */
+	bool error_colour; /* err is a terminal */
+	size_t width;      /* columns of the terminal; SIZE_MAX when there is none */
 };
 
 /* Standard output and error, with what the environment says about them. */

@@ -14,15 +14,15 @@
  * not said there is decided by the manifest, then by the defaults. */
 
 struct serve_options {
-	const char *manifest_path;  /* never NULL */
+	const char *manifest_path; /* never NULL */
 	/* Where events are kept; NULL: the folder `data` beside the manifest. Made when it is not there.
 	 * Unused when ephemeral. */
 	const char *data_directory;
 	/* "address:port", not checked yet; NULL: the manifest's http.listen, else 127.0.0.1:8080. */
 	const char *listen;
-	bool ephemeral;             /* nothing is written: events live as long as the process */
-	bool insecure;              /* may listen on other than loopback addresses, without token or TLS */
-	unsigned lanes;             /* event-loop threads; 0: one for each core */
+	bool ephemeral; /* nothing is written: events live as long as the process */
+	bool insecure;  /* may listen on other than loopback addresses, without token or TLS */
+	unsigned lanes; /* event-loop threads; 0: one for each core */
 	enum log_level log_level;
 	/* Compiled components; NULL: the user's cache directory. */
 	const char *cache_directory;

@@ -6,8 +6,8 @@
 #include "base/check.h"
 
 #define ARENA_MAX_BYTES ((size_t)256 << 20)
-#define GAP		2
-#define LAST_MIN	10 /* columns that the last cell gets, however narrow the terminal */
+#define GAP             2
+#define LAST_MIN        10 /* columns that the last cell gets, however narrow the terminal */
 
 enum status table_init(struct table *table, const struct output *output,
 		       const struct table_column *columns, size_t count, struct error *err)

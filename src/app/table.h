@@ -12,11 +12,11 @@
  * Otherwise: one tab between columns, written at once, nothing cut. */
 
 #define TABLE_COLUMNS_MAX 8
-#define TABLE_ROWS_MAX	  256
+#define TABLE_ROWS_MAX    256
 
 struct table_column {
 	const char *title; /* written once, on a terminal only */
-	bool right;	   /* aligned to the right */
+	bool right;        /* aligned to the right */
 };
 
 struct table {
@@ -31,7 +31,8 @@ struct table {
 };
 
 enum status table_init(struct table *table, const struct output *output,
-		       const struct table_column *columns, size_t count, struct error *err) NODISCARD;
+		       const struct table_column *columns, size_t count,
+		       struct error *err) NODISCARD;
 void table_fini(struct table *table); /* without writing what is collected */
 
 /* One span for each column; copied. ERR_NOMEM. */

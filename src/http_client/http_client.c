@@ -10,8 +10,8 @@
 #include <stdlib.h>
 
 #define CONNECT_TIMEOUT_MS 5000
-#define BODY_MAX_BYTES	   ((size_t)64 << 20)
-#define HEAD_MAX_BYTES	   ((size_t)64 << 10)
+#define BODY_MAX_BYTES     ((size_t)64 << 20)
+#define HEAD_MAX_BYTES     ((size_t)64 << 10)
 
 struct http_client {
 	CURL *curl;
@@ -83,7 +83,8 @@ struct span http_client_response_header(const struct http_client_response *respo
 			value = span_of(rest.data + name_size + 1, size - name_size - 1);
 			while (value.size != 0 && (value.data[0] == ' ' || value.data[0] == '\t'))
 				value = span_after(value, 1);
-			while (value.size != 0 && strchr(" \t\r", value.data[value.size - 1]) != NULL)
+			while (value.size != 0 &&
+			       strchr(" \t\r", value.data[value.size - 1]) != NULL)
 				value.size--;
 			return value;
 		}
@@ -102,9 +103,9 @@ void http_client_response_fini(struct http_client_response *response)
 
 static bool has_line_break(struct span s)
 {
-	return s.size != 0 && (memchr(s.data, '\r', s.size) != NULL ||
-			       memchr(s.data, '\n', s.size) != NULL ||
-			       memchr(s.data, '\0', s.size) != NULL);
+	return s.size != 0 &&
+	       (memchr(s.data, '\r', s.size) != NULL || memchr(s.data, '\n', s.size) != NULL ||
+		memchr(s.data, '\0', s.size) != NULL);
 }
 
 /* "host:port" of the url, for messages and to know loopback. */
@@ -131,8 +132,10 @@ static enum status target_find(const char *url, struct target *ret, struct error
 		code = curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
 	if (code == CURLUE_OUT_OF_MEMORY) {
 		s = ERROR(err, ERR_NOMEM, "no memory for a url");
-	} else if (code != CURLUE_OK || (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)) {
-		s = ERROR(err, ERR_INVALID, "'%s' is no url: write it like http://127.0.0.1:8080", url);
+	} else if (code != CURLUE_OK ||
+		   (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)) {
+		s = ERROR(err, ERR_INVALID, "'%s' is no url: write it like http://127.0.0.1:8080",
+			  url);
 	} else {
 		(void)snprintf(ret->text, sizeof(ret->text), "%s:%s", host, port);
 		ret->loopback = strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
@@ -192,10 +195,10 @@ static CURLcode handle_set_up(struct http_client *client, struct exchange *x,
 	CURL *curl = client->curl;
 	CURLcode code = CURLE_OK;
 
-#define SET(option, value)                                                                         \
-	do {                                                                                       \
-		if (code == CURLE_OK)                                                              \
-			code = curl_easy_setopt(curl, (option), (value));                          \
+#define SET(option, value)                                                \
+	do {                                                              \
+		if (code == CURLE_OK)                                     \
+			code = curl_easy_setopt(curl, (option), (value)); \
 	} while (0)
 	curl_easy_reset(curl);
 	SET(CURLOPT_ERRORBUFFER, message);
@@ -246,7 +249,8 @@ static enum status failure_tell(const struct exchange *x, CURLcode code, const c
 	if (x->ended_by_caller)
 		return ERROR(err, ERR_REJECTED, "the answer was not read to its end");
 	if (x->too_large)
-		return ERROR(err, ERR_LIMIT, "the answer of %s is larger than is taken", target->text);
+		return ERROR(err, ERR_LIMIT, "the answer of %s is larger than is taken",
+			     target->text);
 	if (code == CURLE_OUT_OF_MEMORY || buf_status(&x->response->body) == ERR_NOMEM ||
 	    buf_status(&x->response->head) == ERR_NOMEM)
 		return ERROR(err, ERR_NOMEM, "no memory for the answer of %s", target->text);

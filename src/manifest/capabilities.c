@@ -11,7 +11,7 @@
 
 #define CONFIG_VALUE_MAX_BYTES 65536
 #define HEADER_NAME_MAX_BYTES  128
-#define LIST_MAX	       256
+#define LIST_MAX               256
 
 static bool list_read(struct reader *reader, const struct yaml_node *node, const char *what)
 {
@@ -34,7 +34,8 @@ static void config_read(struct reader *reader, const struct yaml_node *node,
 	size_t count = 0;
 
 	if (node->kind != YAML_MAPPING) {
-		reader_problem(reader, node, "'config' must be a mapping (`name: value` lines), not %s",
+		reader_problem(reader, node,
+			       "'config' must be a mapping (`name: value` lines), not %s",
 			       yaml_kind_name(node->kind));
 		return;
 	}
@@ -46,27 +47,31 @@ static void config_read(struct reader *reader, const struct yaml_node *node,
 		struct error err = { 0 };
 
 		if (name_check_type(name, &err) != OK) {
-			reader_problem(reader, value->key,
-				       "a name in 'config' must begin with a letter, and have up to %d "
-				       "letters, digits, '_', '.' and '-'",
-				       TYPE_MAX_BYTES);
+			reader_problem(
+				reader, value->key,
+				"a name in 'config' must begin with a letter, and have up to %d "
+				"letters, digits, '_', '.' and '-'",
+				TYPE_MAX_BYTES);
 			continue;
 		}
 		if (value->duplicate) {
-			reader_problem(reader, value->key, "'%.*s' stands here a second time: keep one",
+			reader_problem(reader, value->key,
+				       "'%.*s' stands here a second time: keep one",
 				       SPAN_ARG(name));
 			continue;
 		}
 		if (value->kind != YAML_SCALAR || yaml_is_null(value)) {
-			reader_problem(reader, value,
-				       "the value of '%.*s' must be a text or a number: components get "
-				       "text; write \"\" for an empty one",
-				       SPAN_ARG(name));
+			reader_problem(
+				reader, value,
+				"the value of '%.*s' must be a text or a number: components get "
+				"text; write \"\" for an empty one",
+				SPAN_ARG(name));
 			continue;
 		}
 		if (value->text.size > CONFIG_VALUE_MAX_BYTES) {
-			reader_problem(reader, value, "the value of '%.*s' has %zu bytes; at most %d are "
-						      "taken",
+			reader_problem(reader, value,
+				       "the value of '%.*s' has %zu bytes; at most %d are "
+				       "taken",
 				       SPAN_ARG(name), value->text.size, CONFIG_VALUE_MAX_BYTES);
 			continue;
 		}
@@ -111,7 +116,8 @@ static void http_read(struct reader *reader, const struct yaml_node *node,
 	if (allow == NULL || !list_read(reader, allow, "allow"))
 		return;
 	if (allow->count == 0)
-		reader_problem(reader, allow, "'allow' is empty: name the urls, or leave out 'http'");
+		reader_problem(reader, allow,
+			       "'allow' is empty: name the urls, or leave out 'http'");
 	urls = reader_alloc(reader, allow->count, sizeof(*urls));
 	if (urls == NULL)
 		return;
@@ -125,9 +131,9 @@ static void http_read(struct reader *reader, const struct yaml_node *node,
 /* A header name (RFC 9110: token) that a secret may stand in. */
 static bool header_name_check(struct reader *reader, const struct yaml_node *node, struct span name)
 {
-	static const char *const own[] = { "host",    "content-length", "transfer-encoding",
-					   "connection", "upgrade",	"te",
-					   "trailer",	 "expect",	"keep-alive" };
+	static const char *const own[] = { "host",       "content-length", "transfer-encoding",
+					   "connection", "upgrade",        "te",
+					   "trailer",    "expect",         "keep-alive" };
 
 	for (size_t i = 0; i < name.size; i++) {
 		char c = name.data[i];
@@ -141,8 +147,9 @@ static bool header_name_check(struct reader *reader, const struct yaml_node *nod
 	}
 	for (size_t i = 0; i < ARRAY_COUNT(own); i++) {
 		if (strlen(own[i]) == name.size && strncasecmp(own[i], name.data, name.size) == 0) {
-			reader_problem(reader, node, "the header '%.*s' belongs to the connection; a "
-						     "secret cannot stand in it",
+			reader_problem(reader, node,
+				       "the header '%.*s' belongs to the connection; a "
+				       "secret cannot stand in it",
 				       SPAN_ARG(name));
 			return false;
 		}
@@ -158,8 +165,9 @@ static bool environment_name_check(struct reader *reader, const struct yaml_node
 
 		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
 		      (i != 0 && c >= '0' && c <= '9'))) {
-			reader_problem(reader, node, "'%.*s' is no environment variable's name: it has "
-						     "letters, digits and '_'",
+			reader_problem(reader, node,
+				       "'%.*s' is no environment variable's name: it has "
+				       "letters, digits and '_'",
 				       SPAN_ARG(name));
 			return false;
 		}
@@ -186,8 +194,9 @@ static bool secret_read(struct reader *reader, const struct yaml_node *node,
 	env = members[2].node;
 	file = members[3].node;
 	if ((env == NULL) == (file == NULL)) {
-		reader_problem(reader, node, "a secret comes from 'env' (a variable) or from 'file': give "
-					     "one of them");
+		reader_problem(reader, node,
+			       "a secret comes from 'env' (a variable) or from 'file': give "
+			       "one of them");
 		good = false;
 	}
 	if (url == NULL || !url_read(reader, url, "url", &ret->url)) {
@@ -264,7 +273,8 @@ static void names_read(struct reader *reader, const struct yaml_node *node, cons
 			if (check(name, &err) == OK)
 				items[count] = name;
 			else
-				reader_problem(reader, entry, "in '%s': %s", what, error_text(&err));
+				reader_problem(reader, entry, "in '%s': %s", what,
+					       error_text(&err));
 		}
 		count++;
 	}
@@ -289,10 +299,10 @@ void capabilities_read(struct reader *reader, const struct yaml_node *node, enum
 
 		if (members[i].node == NULL || grantable)
 			continue;
-		reader_problem(reader, members[i].node->key,
-			       "role %s cannot be granted '%s': %s", manifest_role_word(role),
-			       members[i].name,
-			       i >= COMMANDS ? "only gateways can" : "only notifiers and gateways can");
+		reader_problem(reader, members[i].node->key, "role %s cannot be granted '%s': %s",
+			       manifest_role_word(role), members[i].name,
+			       i >= COMMANDS ? "only gateways can"
+					     : "only notifiers and gateways can");
 		members[i].node = NULL;
 	}
 	if (members[CONFIG].node != NULL)
@@ -305,6 +315,6 @@ void capabilities_read(struct reader *reader, const struct yaml_node *node, enum
 		names_read(reader, members[COMMANDS].node, "commands", name_check_component,
 			   &ret->commands_any, &ret->commands);
 	if (members[EVENTS].node != NULL)
-		names_read(reader, members[EVENTS].node, "events", name_check_type, &ret->events_any,
-			   &ret->events);
+		names_read(reader, members[EVENTS].node, "events", name_check_type,
+			   &ret->events_any, &ret->events);
 }

@@ -36,14 +36,15 @@ enum member {
 
 static const struct {
 	const char *name;
-	unsigned roles;	   /* that may have it */
+	unsigned roles;    /* that may have it */
 	unsigned required; /* roles that must */
 	const char *why;   /* other roles may not */
 } table[MEMBER_COUNT] = {
 	[ROLE] = { "role", ALL, ALL, "" },
 	[NAME] = { "name", ALL, ALL, "" },
 	[COMPONENT] = { "component", ALL, ALL, "" },
-	[INTEREST] = { "interest", ALL & ~AGGREGATE, ALL & ~AGGREGATE, "it gets commands, not events" },
+	[INTEREST] = { "interest", ALL & ~AGGREGATE, ALL & ~AGGREGATE,
+		       "it gets commands, not events" },
 	[KEY] = { "key", PROCESS_MANAGER, 0, "only process managers find their instance by it" },
 	[CAPABILITIES] = { "capabilities", ALL, 0, "" },
 	[RETRY] = { "retry", ALL & ~AGGREGATE, 0,
@@ -68,7 +69,8 @@ const char *manifest_role_word(enum manifest_role role)
 
 /* ---- limits, retry ---------------------------------------------------------------------------- */
 
-void limits_read(struct reader *reader, const struct yaml_node *node, struct manifest_limits *limits)
+void limits_read(struct reader *reader, const struct yaml_node *node,
+		 struct manifest_limits *limits)
 {
 	const struct {
 		const char *name;
@@ -116,12 +118,13 @@ static void retry_read(struct reader *reader, const struct yaml_node *node,
 		good &= reader_u64(reader, members[MAX_MS].node, "max_ms", 1, 86400000,
 				   &retry->max_ms);
 	if (good && retry->max_ms < retry->initial_ms) {
-		const struct yaml_node *at = members[MAX_MS].node != NULL ? members[MAX_MS].node :
-									    members[INITIAL_MS].node;
+		const struct yaml_node *at = members[MAX_MS].node != NULL
+						     ? members[MAX_MS].node
+						     : members[INITIAL_MS].node;
 
-		reader_problem(reader, at,
-			       "'max_ms' (%llu) must not be less than 'initial_ms' (%llu)",
-			       (unsigned long long)retry->max_ms, (unsigned long long)retry->initial_ms);
+		reader_problem(
+			reader, at, "'max_ms' (%llu) must not be less than 'initial_ms' (%llu)",
+			(unsigned long long)retry->max_ms, (unsigned long long)retry->initial_ms);
 	}
 }
 
@@ -148,16 +151,18 @@ static void list_interest_read(struct reader *reader, const struct yaml_node *no
 			       struct manifest_component *ret, struct component_source *source)
 {
 	if (node->kind == YAML_MAPPING) {
-		reader_problem(reader, node,
-			       "'interest' of a %s must be a list of types; start, advance and stop are "
-			       "for process managers",
-			       manifest_role_word(ret->role));
+		reader_problem(
+			reader, node,
+			"'interest' of a %s must be a list of types; start, advance and stop are "
+			"for process managers",
+			manifest_role_word(ret->role));
 		return;
 	}
 	if (!interest_read(reader, node, "interest", &ret->interest, &source->interest_nodes))
 		return;
 	if (node->count == 0)
-		reader_problem(reader, node, "'interest' is empty: a %s without any never does a thing",
+		reader_problem(reader, node,
+			       "'interest' is empty: a %s without any never does a thing",
 			       manifest_role_word(ret->role));
 }
 
@@ -184,8 +189,9 @@ static void process_interest_read(struct reader *reader, const struct yaml_node 
 		return;
 	for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
 		if (members[i].node != NULL)
-			(void)interest_read(reader, members[i].node, members[i].name, parts[i],
-					    &part_nodes[i]); /* noted; the parts are still compared */
+			(void)interest_read(
+				reader, members[i].node, members[i].name, parts[i],
+				&part_nodes[i]); /* noted; the parts are still compared */
 		count += parts[i]->count;
 	}
 	if (members[0].node != NULL && members[0].node->kind == YAML_SEQUENCE &&
@@ -224,7 +230,8 @@ static void key_read(struct reader *reader, const struct yaml_node *node, struct
 	for (size_t i = 0; key.data[0] == '/' && i < key.size; i++) {
 		if (key.data[i] == '~' && key.data[i + 1] != '0' && key.data[i + 1] != '1') {
 			reader_problem(reader, node,
-				       "'%.*s' is no JSON pointer: after '~' stands 0 (for ~) or 1 (for /)",
+				       "'%.*s' is no JSON pointer: after '~' stands 0 (for ~) or 1 "
+				       "(for /)",
 				       SPAN_ARG(key));
 			return;
 		}
@@ -243,14 +250,16 @@ static void instances_read(struct reader *reader, const struct yaml_node *node,
 	if (!reader_choice(reader, node, "instances", words, ARRAY_COUNT(words), &choice))
 		return;
 	if (choice == REUSED && pure) {
-		reader_problem(reader, node,
-			       "instances of a %s must be fresh: what one call leaves behind would change "
-			       "the next; if you know that yours keeps nothing, write unsafe_reused",
-			       manifest_role_word(ret->role));
+		reader_problem(
+			reader, node,
+			"instances of a %s must be fresh: what one call leaves behind would change "
+			"the next; if you know that yours keeps nothing, write unsafe_reused",
+			manifest_role_word(ret->role));
 		return;
 	}
 	if (choice == UNSAFE_REUSED && !pure) {
-		reader_problem(reader, node, "a %s may reuse instances safely: write `instances: reused`",
+		reader_problem(reader, node,
+			       "a %s may reuse instances safely: write `instances: reused`",
 			       manifest_role_word(ret->role));
 		return;
 	}
@@ -312,8 +321,8 @@ static void members_check_role(struct reader *reader, const struct yaml_node *en
 			 * one that is there without a value, too. */
 			if ((table[i].required & 1U << role) != 0 && table[i].required != ALL &&
 			    yaml_find(entry, table[i].name) == NULL)
-				reader_problem(reader, entry, "role %s needs '%s'", manifest_role_word(role),
-					       table[i].name);
+				reader_problem(reader, entry, "role %s needs '%s'",
+					       manifest_role_word(role), table[i].name);
 			continue;
 		}
 		if ((table[i].roles & 1U << role) == 0) {
@@ -359,9 +368,11 @@ void component_read(struct reader *reader, const struct yaml_node *node,
 	for (size_t i = 0; i < MEMBER_COUNT; i++)
 		members[i] = (struct reader_member){ .name = table[i].name,
 						     .required = table[i].required == ALL };
-	*ret = (struct manifest_component){ .limits = *defaults,
-					    .retry = { .tries = 8, .initial_ms = 200, .max_ms = 60000 },
-					    .timeout_ms = 30000 };
+	*ret = (struct manifest_component){
+		.limits = *defaults,
+		.retry = { .tries = 8, .initial_ms = 200, .max_ms = 60000 },
+		.timeout_ms = 30000
+	};
 	*source = (struct component_source){ .entry = node };
 	if (!reader_members(reader, node, "a component", members, MEMBER_COUNT))
 		return;
@@ -381,7 +392,8 @@ void component_read(struct reader *reader, const struct yaml_node *node,
 	if (members[KEY].node != NULL)
 		key_read(reader, members[KEY].node, &ret->key);
 	if (members[CAPABILITIES].node != NULL) {
-		capabilities_read(reader, members[CAPABILITIES].node, ret->role, &ret->capabilities);
+		capabilities_read(reader, members[CAPABILITIES].node, ret->role,
+				  &ret->capabilities);
 		source->commands = yaml_find(members[CAPABILITIES].node, "commands");
 		source->events = yaml_find(members[CAPABILITIES].node, "events");
 	}

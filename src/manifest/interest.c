@@ -39,7 +39,8 @@ static bool entry_read(struct reader *reader, const struct yaml_node *node, cons
 		if (interest.category.data == NULL)
 			return false;
 		if (name_check_category(interest.category, &err) != OK) {
-			reader_problem(reader, node, "'%.*s': %s; write `type`, `aggregate/type` or "
+			reader_problem(reader, node,
+				       "'%.*s': %s; write `type`, `aggregate/type` or "
 				       "`external/type`",
 				       SPAN_ARG(text), error_text(&err));
 			return false;

@@ -13,7 +13,7 @@
 
 struct reader {
 	struct arena *arena;
-	const char *path; /* of the manifest */
+	const char *path;                  /* of the manifest */
 	struct manifest_problem *problems; /* MANIFEST_PROBLEMS_MAX of them */
 	size_t problem_count;
 	size_t dropped;
@@ -96,6 +96,7 @@ void component_read(struct reader *reader, const struct yaml_node *node,
 		    const struct manifest_limits *defaults, struct manifest_component *ret,
 		    struct component_source *ret_source);
 
-void limits_read(struct reader *reader, const struct yaml_node *node, struct manifest_limits *limits);
+void limits_read(struct reader *reader, const struct yaml_node *node,
+		 struct manifest_limits *limits);
 
 #endif

@@ -22,10 +22,11 @@ enum status manifest_listen_parse(struct span text, struct arena *arena, struct 
 	address = span_of(text.data, colon - 1);
 	port_text = span_after(text, colon);
 	if (!span_parse_u64(port_text, &port) || port > UINT16_MAX)
-		return ERROR(err, ERR_INVALID,
-			     "'%.*s' is no port: write address:port, with a port from 0 (any free one) "
-			     "to 65535",
-			     SPAN_ARG(port_text));
+		return ERROR(
+			err, ERR_INVALID,
+			"'%.*s' is no port: write address:port, with a port from 0 (any free one) "
+			"to 65535",
+			SPAN_ARG(port_text));
 	if (bracketed && address.size >= 2 && address.data[address.size - 1] == ']')
 		address = span_of(address.data + 1, address.size - 2);
 	else if (span_equal_string(address, "localhost"))
@@ -36,7 +37,8 @@ enum status manifest_listen_parse(struct span text, struct arena *arena, struct 
 	if (memchr(copy.data, '\0', copy.size) != NULL ||
 	    inet_pton(bracketed ? AF_INET6 : AF_INET, copy.data, binary) != 1)
 		return ERROR(err, ERR_INVALID,
-			     "'%.*s' is no address: write a numeric one, like 127.0.0.1:8080 or [::1]:8080",
+			     "'%.*s' is no address: write a numeric one, like 127.0.0.1:8080 or "
+			     "[::1]:8080",
 			     SPAN_ARG(address));
 	*ret_address = copy;
 	*ret_port = (uint16_t)port;

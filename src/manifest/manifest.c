@@ -11,7 +11,7 @@
 #include "model/name.h"
 
 #define HOSTS_MAX 256
-#define MIB	  (UINT64_C(1) << 20)
+#define MIB       (UINT64_C(1) << 20)
 
 static const struct manifest_limits limits_default = {
 	.memory_bytes = 64 * MIB,
@@ -74,8 +74,8 @@ static void hosts_read(struct reader *reader, const struct yaml_node *node,
 	if (!reader_list(reader, node, "hosts"))
 		return;
 	if (node->count > HOSTS_MAX) {
-		reader_problem(reader, node, "'hosts' has %zu names; at most %d are taken", node->count,
-			       HOSTS_MAX);
+		reader_problem(reader, node, "'hosts' has %zu names; at most %d are taken",
+			       node->count, HOSTS_MAX);
 		return;
 	}
 	hosts = reader_alloc(reader, node->count, sizeof(*hosts));
@@ -87,10 +87,11 @@ static void hosts_read(struct reader *reader, const struct yaml_node *node,
 		if (host_is_good(hosts[count]))
 			count++;
 		else
-			reader_problem(reader, entry,
-				       "'%.*s' is no host's name: write it without scheme and port, like "
-				       "bank.example.org",
-				       SPAN_ARG(hosts[count]));
+			reader_problem(
+				reader, entry,
+				"'%.*s' is no host's name: write it without scheme and port, like "
+				"bank.example.org",
+				SPAN_ARG(hosts[count]));
 	}
 	manifest->hosts = (struct manifest_spans){ .items = hosts, .count = count };
 }
@@ -157,10 +158,11 @@ static void names_check_unique(struct reader *reader, const struct manifest *man
 		for (size_t j = 0; j < i && components[i].name.data != NULL; j++) {
 			if (!span_equal(components[i].name, components[j].name))
 				continue;
-			reader_problem(reader, sources->items[i].name,
-				       "the name '%.*s' is taken in line %u: names are unique over all "
-				       "roles",
-				       SPAN_ARG(components[i].name), sources->items[j].name->line);
+			reader_problem(
+				reader, sources->items[i].name,
+				"the name '%.*s' is taken in line %u: names are unique over all "
+				"roles",
+				SPAN_ARG(components[i].name), sources->items[j].name->line);
 			break;
 		}
 	}
@@ -211,7 +213,8 @@ static void grants_check(struct reader *reader, const struct manifest *manifest,
 		if (type.data != NULL && !manifest->external_accept_any &&
 		    map_find(&sources->externals, snake_case(reader, type)) == NULL)
 			reader_problem(reader, at,
-				       "no component has an interest in 'external/%.*s': add it to one, or "
+				       "no component has an interest in 'external/%.*s': add it to "
+				       "one, or "
 				       "set `external: { accept: any }`",
 				       SPAN_ARG(type));
 	}
@@ -263,7 +266,8 @@ static void components_read(struct reader *reader, const struct yaml_node *node,
 	if (!reader_list(reader, node, "components"))
 		return;
 	if (node->count == 0) {
-		reader_problem(reader, node, "'components' is empty: an application has at least one");
+		reader_problem(reader, node,
+			       "'components' is empty: an application has at least one");
 		return;
 	}
 	if (node->count > MANIFEST_COMPONENTS_MAX) {
@@ -314,7 +318,8 @@ static void root_read(struct reader *reader, const struct yaml_node *root,
 	uint64_t value;
 
 	if (root == NULL || (root->kind == YAML_SCALAR && yaml_is_null(root))) {
-		reader_problem(reader, NULL, "the file is empty: a manifest begins with `concordance: 1`");
+		reader_problem(reader, NULL,
+			       "the file is empty: a manifest begins with `concordance: 1`");
 		return;
 	}
 	/* Another version has other members: its number is all there is to say. */
@@ -328,7 +333,8 @@ static void root_read(struct reader *reader, const struct yaml_node *root,
 	if (!reader_members(reader, root, "a manifest", members, ARRAY_COUNT(members)))
 		return;
 	if (version == NULL)
-		reader_problem(reader, root, "the manifest's format is missing: add `concordance: 1`");
+		reader_problem(reader, root,
+			       "the manifest's format is missing: add `concordance: 1`");
 	else if (members[CONCORDANCE].node != NULL)
 		(void)reader_u64(reader, version, "concordance", 1, 1, &value); /* noted */
 	if (members[APPLICATION].node != NULL)
@@ -336,7 +342,8 @@ static void root_read(struct reader *reader, const struct yaml_node *root,
 	if (members[LIMITS].node != NULL)
 		limits_read(reader, members[LIMITS].node, &manifest->limits);
 	if (members[COMPONENT_MAX_MIB].node != NULL &&
-	    reader_u64(reader, members[COMPONENT_MAX_MIB].node, "component_max_mib", 1, 1024, &value))
+	    reader_u64(reader, members[COMPONENT_MAX_MIB].node, "component_max_mib", 1, 1024,
+		       &value))
 		manifest->component_max_bytes = value * MIB;
 	if (members[EXTERNAL].node != NULL)
 		external_read(reader, members[EXTERNAL].node, manifest);

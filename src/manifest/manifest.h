@@ -122,7 +122,8 @@ struct manifest_secret {
 struct manifest_capabilities {
 	const struct manifest_config *config;
 	size_t config_count;
-	struct manifest_spans http_allow; /* urls; a request must begin with one, at a path's boundary */
+	struct manifest_spans
+		http_allow; /* urls; a request must begin with one, at a path's boundary */
 	const struct manifest_secret *secrets;
 	size_t secret_count;
 	bool commands_any;
@@ -144,21 +145,21 @@ struct manifest_component {
 
 	/* A projector's, notifier's and gateway's interest, and all of a process manager's. */
 	struct manifest_interests interest;
-	struct manifest_interests start;   /* process managers: the three parts */
+	struct manifest_interests start; /* process managers: the three parts */
 	struct manifest_interests advance;
 	struct manifest_interests stop;
-	struct span key;                   /* process managers: .data NULL: the event's own key */
-	bool fail_on_failure;              /* process managers: on_failure: fail */
-	bool continue_on_change;           /* projectors: on_change: continue */
-	enum manifest_from from;           /* process managers, notifiers, gateways */
-	uint64_t from_position;            /* with MANIFEST_FROM_POSITION */
-	struct manifest_retry retry;       /* not for aggregates */
-	uint64_t timeout_ms;               /* notifiers, gateways */
+	struct span key;             /* process managers: .data NULL: the event's own key */
+	bool fail_on_failure;        /* process managers: on_failure: fail */
+	bool continue_on_change;     /* projectors: on_change: continue */
+	enum manifest_from from;     /* process managers, notifiers, gateways */
+	uint64_t from_position;      /* with MANIFEST_FROM_POSITION */
+	struct manifest_retry retry; /* not for aggregates */
+	uint64_t timeout_ms;         /* notifiers, gateways */
 };
 
 struct manifest {
 	struct span application;
-	struct span path; /* as given to manifest_load() */
+	struct span path;                            /* as given to manifest_load() */
 	const struct manifest_component *components; /* in the order of the file; at least one */
 	size_t component_count;
 	struct manifest_limits limits; /* defaults */
@@ -168,14 +169,15 @@ struct manifest {
 	/* The external types that some component has an interest in, each once. */
 	struct manifest_spans external_types;
 
-	struct span listen;          /* "address:port", checked; .data NULL when not given */
-	struct manifest_spans hosts; /* names besides loopback ones that clients may call the server by */
+	struct span listen; /* "address:port", checked; .data NULL when not given */
+	struct manifest_spans
+		hosts; /* names besides loopback ones that clients may call the server by */
 };
 
 /* One mistake. Lines and columns count from 1; 0 when there is no place (an empty file). */
 struct manifest_problem {
 	uint32_t line;
-	uint32_t column; /* in characters */
+	uint32_t column;     /* in characters */
 	struct span message; /* one line: what is wrong, and what would be right */
 };
 
@@ -204,7 +206,8 @@ enum status manifest_parse(struct span text, const char *path, struct arena *are
 			   struct error *err) NODISCARD;
 
 /* "concordance.yaml:12:5: unknown member 'intrest': did you mean 'interest'?" without a newline. */
-void manifest_problem_append(struct buf *buf, const char *path, const struct manifest_problem *problem);
+void manifest_problem_append(struct buf *buf, const char *path,
+			     const struct manifest_problem *problem);
 
 /* Splits "127.0.0.1:8080" or "[::1]:8080" into a numeric address without brackets and a port; a port
  * of 0 means any free one. ERR_INVALID, ERR_NOMEM. */

@@ -67,8 +67,9 @@ static const char *quoted(struct span text, char buffer[static QUOTED_MAX_BYTES 
 
 	size = utf8_valid_prefix(span_of(text.data, size));
 	for (i = 0; i < size; i++)
-		buffer[i] = (unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f ? '?' :
-											 text.data[i];
+		buffer[i] = (unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f
+				    ? '?'
+				    : text.data[i];
 	for (int dots = 0; size < text.size && dots < 3; dots++)
 		buffer[i++] = '.';
 	buffer[i] = '\0';
@@ -109,21 +110,22 @@ bool reader_members(struct reader *reader, const struct yaml_node *node, const c
 	for (size_t i = 0; i < count; i++)
 		names[i] = members[i].name;
 	if (node->kind != YAML_MAPPING) {
-		reader_problem(reader, node, "%s must be a mapping (`name: value` lines), not %s", owner,
-			       yaml_kind_name(node->kind));
+		reader_problem(reader, node, "%s must be a mapping (`name: value` lines), not %s",
+			       owner, yaml_kind_name(node->kind));
 		return false;
 	}
 	for (const struct yaml_node *value = node->first; value != NULL; value = value->next) {
 		struct reader_member *member = member_find(members, count, value->key->text);
 
 		if (member == NULL) {
-			problem_unknown(reader, value->key, "unknown member", value->key->text, names,
-					count);
+			problem_unknown(reader, value->key, "unknown member", value->key->text,
+					names, count);
 		} else if (value->duplicate) {
-			reader_problem(reader, value->key, "'%s' stands here a second time: keep one",
-				       member->name);
+			reader_problem(reader, value->key,
+				       "'%s' stands here a second time: keep one", member->name);
 		} else if (yaml_is_null(value)) {
-			reader_problem(reader, value->key, "'%s' has no value: give one, or leave it out",
+			reader_problem(reader, value->key,
+				       "'%s' has no value: give one, or leave it out",
 				       quoted(value->key->text, text));
 			/* There, so not missing; but not to be read. */
 			member->required = false;
@@ -163,7 +165,8 @@ bool reader_text(struct reader *reader, const struct yaml_node *node, const char
 	}
 	if (!utf8_has_no_control(node->text)) {
 		reader_problem(reader, node,
-			       "'%s' holds a control character (a line break, a tab): take it out", what);
+			       "'%s' holds a control character (a line break, a tab): take it out",
+			       what);
 		return false;
 	}
 	copy = reader_copy(reader, node->text);
@@ -189,14 +192,14 @@ bool reader_u64(struct reader *reader, const struct yaml_node *node, const char 
 		return false;
 	}
 	if (!node->plain) {
-		reader_problem(reader, node, "'%s' must be a number, without quotes: %" PRIu64, what,
-			       value);
+		reader_problem(reader, node, "'%s' must be a number, without quotes: %" PRIu64,
+			       what, value);
 		return false;
 	}
 	if (value < min || value > max) {
 		reader_problem(reader, node,
-			       "'%s' must be from %" PRIu64 " to %" PRIu64 ", not %" PRIu64, what, min,
-			       max, value);
+			       "'%s' must be from %" PRIu64 " to %" PRIu64 ", not %" PRIu64, what,
+			       min, max, value);
 		return false;
 	}
 	*ret = value;
@@ -225,8 +228,8 @@ bool reader_list(struct reader *reader, const struct yaml_node *node, const char
 {
 	if (node->kind == YAML_SEQUENCE)
 		return true;
-	reader_problem(reader, node, "'%s' must be a list ([a, b], or lines of `- a`), not %s", what,
-		       yaml_kind_name(node->kind));
+	reader_problem(reader, node, "'%s' must be a list ([a, b], or lines of `- a`), not %s",
+		       what, yaml_kind_name(node->kind));
 	return false;
 }
 

@@ -67,8 +67,9 @@ enum status url_check_base(struct span url, struct error *err)
 
 	size = host_size(rest);
 	if (size == 0)
-		return ERROR(err, ERR_INVALID, "it needs a host in small letters, like "
-					       "https://api.example.org/");
+		return ERROR(err, ERR_INVALID,
+			     "it needs a host in small letters, like "
+			     "https://api.example.org/");
 	rest = span_after(rest, size);
 	if (rest.size != 0 && rest.data[0] == ':') {
 		uint64_t port;
@@ -84,13 +85,15 @@ enum status url_check_base(struct span url, struct error *err)
 		return ERROR(err, ERR_INVALID, "it needs a path: write '%.*s/' for the whole host",
 			     SPAN_ARG(url));
 	if (rest.data[0] != '/')
-		return ERROR(err, ERR_INVALID, "its host holds '%c': only small letters, digits, '-' "
-					       "and '.' may stand there",
+		return ERROR(err, ERR_INVALID,
+			     "its host holds '%c': only small letters, digits, '-' "
+			     "and '.' may stand there",
 			     rest.data[0] >= 0x20 && rest.data[0] < 0x7f ? rest.data[0] : '?');
 	for (size_t i = 0; i < rest.size; i++) {
 		if (!is_path_char(rest.data[i]))
-			return ERROR(err, ERR_INVALID, "its path must be plain: no '?', '#', '%%', "
-						       "spaces or wildcards");
+			return ERROR(err, ERR_INVALID,
+				     "its path must be plain: no '?', '#', '%%', "
+				     "spaces or wildcards");
 	}
 	if (has_dot_segment(rest))
 		return ERROR(err, ERR_INVALID, "its path must not hold '.' or '..'");

@@ -12,9 +12,9 @@
 #include "base/utf8.h"
 
 struct level {
-	struct yaml_node *node;	      /* the open sequence or mapping */
-	struct yaml_node *last;	      /* its last element or value */
-	const struct yaml_node *key;  /* of a mapping: read, its value is next */
+	struct yaml_node *node;      /* the open sequence or mapping */
+	struct yaml_node *last;      /* its last element or value */
+	const struct yaml_node *key; /* of a mapping: read, its value is next */
 };
 
 struct builder {
@@ -110,8 +110,9 @@ static enum status node_link(struct builder *b, const yaml_event_t *event, struc
 	if (level->node->kind == YAML_MAPPING) {
 		if (level->key == NULL) {
 			if (node->kind != YAML_SCALAR)
-				return refuse(b, event, ERR_INVALID,
-					      "a member's name must be one word, not a list or mapping");
+				return refuse(
+					b, event, ERR_INVALID,
+					"a member's name must be one word, not a list or mapping");
 			level->key = node;
 			return OK;
 		}
@@ -260,7 +261,8 @@ static enum status parser_failed(const yaml_parser_t *parser, struct span text,
 	}
 	place_set(place, &parser->problem_mark);
 	if (stands_at_tab(text, &parser->problem_mark))
-		return ERROR(err, ERR_INVALID, "a tab in the indentation: YAML is indented by spaces");
+		return ERROR(err, ERR_INVALID,
+			     "a tab in the indentation: YAML is indented by spaces");
 	if (parser->context != NULL)
 		return ERROR(err, ERR_INVALID, "not YAML: %s, %s that begins in line %u", problem,
 			     parser->context, counted_from_one(parser->context_mark.line));
@@ -278,8 +280,8 @@ enum status yaml_parse(struct span text, struct arena *arena, const struct yaml_
 	if (ret_place != NULL)
 		*ret_place = (struct yaml_place){ 0 };
 	if (text.size > YAML_MAX_BYTES)
-		return ERROR(err, ERR_LIMIT, "the file has %zu bytes; at most %zu are taken", text.size,
-			     YAML_MAX_BYTES);
+		return ERROR(err, ERR_LIMIT, "the file has %zu bytes; at most %zu are taken",
+			     text.size, YAML_MAX_BYTES);
 	if (!utf8_is_valid(text)) {
 		size_t offset = utf8_valid_prefix(text);
 
@@ -289,8 +291,8 @@ enum status yaml_parse(struct span text, struct arena *arena, const struct yaml_
 	if (yaml_parser_initialize(&parser) == 0)
 		return ERROR(err, ERR_NOMEM, "no memory to parse the file");
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&parser, (const unsigned char *)(text.size != 0 ? text.data : ""),
-				     text.size);
+	yaml_parser_set_input_string(
+		&parser, (const unsigned char *)(text.size != 0 ? text.data : ""), text.size);
 	while (s == OK && !ended) {
 		yaml_event_t event;
 

@@ -28,16 +28,17 @@ enum yaml_kind { YAML_SCALAR, YAML_SEQUENCE, YAML_MAPPING };
 
 struct yaml_node {
 	enum yaml_kind kind;
-	bool plain;	 /* a scalar without quotes, not a block scalar */
-	bool duplicate;	 /* a value of a mapping whose key stood there before: yaml_find() passes it over,
+	bool plain; /* a scalar without quotes, not a block scalar */
+	bool duplicate; /* a value of a mapping whose key stood there before: yaml_find() passes it over,
 			  * and whoever walks the mapping must report it */
-	uint32_t line;	 /* where it begins; from 1 */
+	uint32_t line;   /* where it begins; from 1 */
 	uint32_t column; /* from 1, in characters */
-	struct span text; /* a scalar's, unescaped, followed by a NUL; empty for "nothing written" */
+	struct span
+		text; /* a scalar's, unescaped, followed by a NUL; empty for "nothing written" */
 	const struct yaml_node *key;   /* of a value in a mapping: its key, a scalar; else NULL */
 	const struct yaml_node *first; /* elements or values, in order; NULL: none */
 	const struct yaml_node *next;  /* the next one in the same sequence or mapping */
-	size_t count;		       /* how many there are from `first` on */
+	size_t count;                  /* how many there are from `first` on */
 };
 
 struct yaml_place {

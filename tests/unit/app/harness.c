@@ -11,7 +11,8 @@ char *fake_answer(unsigned status, const char *content_type, const char *headers
 	char *text = NULL;
 
 	if (asprintf(&text,
-		     "HTTP/1.1 %u X\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%sConnection: close\r\n\r\n%s",
+		     "HTTP/1.1 %u X\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%sConnection: "
+		     "close\r\n\r\n%s",
 		     status, content_type, strlen(body), headers, body) < 0)
 		abort();
 	return text;
@@ -33,7 +34,8 @@ static void request_read(int fd, char *request, size_t max)
 		length = strcasestr(request, "\r\ncontent-length: ");
 		if (wanted == 0 && end != NULL)
 			wanted = (size_t)(end - request) + 4 +
-				 (length != NULL && length < end ? strtoul(length + 18, NULL, 10) : 0);
+				 (length != NULL && length < end ? strtoul(length + 18, NULL, 10)
+								 : 0);
 	}
 }
 
@@ -53,7 +55,8 @@ static void server_run(void *arg)
 		request_read(fd, server->requests[i], sizeof(server->requests[i]));
 		server->request_count++;
 		if (server->answers[i] != NULL)
-			(void)send(fd, server->answers[i], strlen(server->answers[i]), MSG_NOSIGNAL);
+			(void)send(fd, server->answers[i], strlen(server->answers[i]),
+				   MSG_NOSIGNAL);
 		/* The client closes first, or nothing of a cut answer would be read. */
 		(void)shutdown(fd, SHUT_WR);
 		(void)poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, 1000);
@@ -75,7 +78,8 @@ void fake_server_start(struct fake_server *server)
 	assert_int_equal(getsockname(server->listener, (struct sockaddr *)&address, &size), 0);
 	server->port = ntohs(address.sin_port);
 	(void)snprintf(server->url, sizeof(server->url), "http://127.0.0.1:%u", server->port);
-	assert_int_equal(thread_start(&server->thread, "fake server", server_run, server, NULL), OK);
+	assert_int_equal(thread_start(&server->thread, "fake server", server_run, server, NULL),
+			 OK);
 }
 
 void fake_server_stop(struct fake_server *server)
@@ -93,7 +97,8 @@ static void run(struct program *program, const char *input, va_list list)
 	size_t out_size, err_size;
 	int argc = 1;
 
-	for (const char *a = va_arg(list, const char *); a != NULL; a = va_arg(list, const char *)) {
+	for (const char *a = va_arg(list, const char *); a != NULL;
+	     a = va_arg(list, const char *)) {
 		assert_true(argc < 31);
 		argv[argc] = strdup(a);
 		assert_non_null(argv[argc++]);

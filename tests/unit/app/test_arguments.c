@@ -6,8 +6,17 @@
 
 static const struct option_spec specs[] = {
 	{ .name = "flag", .letter = 'f', .kind = OPTION_FLAG, .help = "one" },
-	{ .name = "text", .letter = 't', .kind = OPTION_TEXT, .value = "TEXT", .help = "two\nlines" },
-	{ .name = "number", .kind = OPTION_NUMBER, .value = "N", .min = 1, .max = 100, .help = "three" },
+	{ .name = "text",
+	  .letter = 't',
+	  .kind = OPTION_TEXT,
+	  .value = "TEXT",
+	  .help = "two\nlines" },
+	{ .name = "number",
+	  .kind = OPTION_NUMBER,
+	  .value = "N",
+	  .min = 1,
+	  .max = 100,
+	  .help = "three" },
 	{ .name = "list", .letter = 'l', .kind = OPTION_LIST, .value = "X", .help = "four" },
 	{ .name = "flat", .kind = OPTION_FLAG, .help = "five" },
 };
@@ -27,8 +36,8 @@ static enum status parse(struct arguments *ret, struct error *err, bool stop_ear
 			       line.argv, ret, err);
 }
 
-#define PARSE(ret, err, ...)                                                                       \
-	parse((ret), (err), false, (const char *const[]){ "x", __VA_ARGS__ },                      \
+#define PARSE(ret, err, ...)                                                  \
+	parse((ret), (err), false, (const char *const[]){ "x", __VA_ARGS__ }, \
 	      sizeof((const char *const[]){ "x", __VA_ARGS__ }) / sizeof(char *))
 
 static void options_and_positionals_may_be_mixed(void **state)
@@ -39,8 +48,8 @@ static void options_and_positionals_may_be_mixed(void **state)
 	size_t count;
 
 	(void)state;
-	assert_int_equal(PARSE(&a, &err, "p1", "-f", "--text", "t", "p2", "--number=7", "-lx", "--list",
-			       "y", "--", "-p3"),
+	assert_int_equal(PARSE(&a, &err, "p1", "-f", "--text", "t", "p2", "--number=7", "-lx",
+			       "--list", "y", "--", "-p3"),
 			 OK);
 	assert_true(arguments_flag(&a, "flag"));
 	assert_false(arguments_flag(&a, "flat"));
@@ -112,13 +121,17 @@ static void mistakes_are_told_with_what_would_be_right(void **state)
 		{ { "x", "--list", "" }, 3, "option '--list' needs a value that is not empty" },
 		{ { "x", "--flag=1" }, 2, "option '--flag' takes no value" },
 		{ { "x", "-f", "-f" }, 3, "option '--flag' is given twice" },
-		{ { "x", "--number", "0" }, 3,
+		{ { "x", "--number", "0" },
+		  3,
 		  "option '--number' takes a whole number from 1 to 100, not '0'" },
-		{ { "x", "--number", "101" }, 3,
+		{ { "x", "--number", "101" },
+		  3,
 		  "option '--number' takes a whole number from 1 to 100, not '101'" },
-		{ { "x", "--number", "1e1" }, 3,
+		{ { "x", "--number", "1e1" },
+		  3,
 		  "option '--number' takes a whole number from 1 to 100, not '1e1'" },
-		{ { "x", "--number", "-1" }, 3,
+		{ { "x", "--number", "-1" },
+		  3,
 		  "option '--number' takes a whole number from 1 to 100, not '-1'" },
 	};
 

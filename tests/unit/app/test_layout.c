@@ -19,7 +19,8 @@ static void assert_layout(void (*lay_out)(struct buf *, struct span), struct spa
 static void json_on_one_line_keeps_every_value_as_it_was(void **state)
 {
 	(void)state;
-	assert_layout(json_layout_compact, SPAN(" { \"a b\" : [ 1.0 , -0e5,\n\ttrue ] ,\"c\":\"x \\\" y\" } "),
+	assert_layout(json_layout_compact,
+		      SPAN(" { \"a b\" : [ 1.0 , -0e5,\n\ttrue ] ,\"c\":\"x \\\" y\" } "),
 		      "{\"a b\":[1.0,-0e5,true],\"c\":\"x \\\" y\"}");
 	assert_layout(json_layout_compact, SPAN("null"), "null");
 }
@@ -35,7 +36,8 @@ static void json_is_indented_and_empty_ones_stay_closed(void **state)
 
 static void text_that_is_no_json_does_no_harm(void **state)
 {
-	static const char *const bad[] = { "", "}}}}", "[[[[", "\"", "\"\\", "{\"a\":", ",,,:", "\xE2\x80" };
+	static const char *const bad[] = { "",     "}}}}",    "[[[[", "\"",
+					   "\"\\", "{\"a\":", ",,,:", "\xE2\x80" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -54,11 +56,17 @@ static void text_that_is_no_json_does_no_harm(void **state)
 static void what_steers_a_terminal_is_replaced(void **state)
 {
 	(void)state;
-	assert_layout(text_layout_harmless, SPAN("a\033[31mb\x7f\xC2\x9B" "c\r\n\xE2\x80\xAE" "d\xE2\x81\xA6"),
+	assert_layout(text_layout_harmless,
+		      SPAN("a\033[31mb\x7f\xC2\x9B"
+			   "c\r\n\xE2\x80\xAE"
+			   "d\xE2\x81\xA6"),
 		      "a?[31mb??c? ?d?");
 	assert_layout(text_layout_harmless, SPAN("\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80"),
 		      "\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80");
-	assert_layout(json_layout_compact, SPAN("\"\xC2\x9B" "2J\""), "\"?2J\"");
+	assert_layout(json_layout_compact,
+		      SPAN("\"\xC2\x9B"
+			   "2J\""),
+		      "\"?2J\"");
 }
 
 static void text_is_cut_between_characters_with_room_for_a_mark(void **state)
@@ -80,7 +88,9 @@ static void text_is_cut_between_characters_with_room_for_a_mark(void **state)
 
 static char *table_text(bool terminal, size_t width)
 {
-	static const struct table_column columns[] = { { "N", true }, { "NAME", false }, { "REST", false } };
+	static const struct table_column columns[] = { { "N", true },
+						       { "NAME", false },
+						       { "REST", false } };
 	struct output output = { .terminal = terminal, .width = width };
 	struct table *table = malloc(sizeof(*table));
 	char *text = NULL;
@@ -88,7 +98,9 @@ static char *table_text(bool terminal, size_t width)
 
 	output.out = open_memstream(&text, &size);
 	assert_int_equal(table_init(table, &output, columns, 3, NULL), OK);
-	assert_int_equal(table_add(table, (const struct span[]){ SPAN("1"), SPAN("a"), SPAN("short") }, NULL),
+	assert_int_equal(table_add(table,
+				   (const struct span[]){ SPAN("1"), SPAN("a"), SPAN("short") },
+				   NULL),
 			 OK);
 	assert_int_equal(table_add(table,
 				   (const struct span[]){ SPAN("1000"), SPAN("\xC3\xA4hm"),
@@ -96,8 +108,9 @@ static char *table_text(bool terminal, size_t width)
 				   NULL),
 			 OK);
 	table_flush(table);
-	assert_int_equal(table_add(table, (const struct span[]){ SPAN("2"), SPAN("b"), SPAN("x") }, NULL),
-			 OK);
+	assert_int_equal(
+		table_add(table, (const struct span[]){ SPAN("2"), SPAN("b"), SPAN("x") }, NULL),
+		OK);
 	table_flush(table);
 	table_fini(table);
 	free(table);
@@ -122,7 +135,8 @@ static void a_table_is_divided_by_tabs_and_whole_otherwise(void **state)
 	char *text = table_text(false, SIZE_MAX);
 
 	(void)state;
-	assert_string_equal(text, "1\ta\tshort\n1000\t\xC3\xA4hm\tlonger than what is left\n2\tb\tx\n");
+	assert_string_equal(text,
+			    "1\ta\tshort\n1000\t\xC3\xA4hm\tlonger than what is left\n2\tb\tx\n");
 	free(text);
 }
 
@@ -139,16 +153,20 @@ static enum status collect(struct span json, void *arg, struct error *err)
 }
 
 /* Feeds a text in pieces of every size and expects the same events from each. */
-static void assert_events(bool server_sent, const char *text, const char *expected, uint64_t last_id)
+static void assert_events(bool server_sent, const char *text, const char *expected,
+			  uint64_t last_id)
 {
 	for (size_t step = 1; step <= strlen(text); step++) {
 		OWNED(buf) struct buf all = { 0 };
-		struct event_lines lines = { .server_sent = server_sent, .take = collect, .arg = &all };
+		struct event_lines lines = { .server_sent = server_sent,
+					     .take = collect,
+					     .arg = &all };
 
 		for (size_t at = 0; at < strlen(text); at += step) {
 			size_t size = strlen(text) - at < step ? strlen(text) - at : step;
 
-			assert_int_equal(event_lines_take(&lines, span_of(text + at, size), NULL), OK);
+			assert_int_equal(event_lines_take(&lines, span_of(text + at, size), NULL),
+					 OK);
 		}
 		assert_int_equal(event_lines_end(&lines, NULL), OK);
 		buf_append_byte(&all, '\0');
@@ -161,16 +179,18 @@ static void assert_events(bool server_sent, const char *text, const char *expect
 static void lines_come_out_whole_however_they_were_cut(void **state)
 {
 	(void)state;
-	assert_events(false, "{\"a\":1}\n{\"b\":2}\r\n\n{\"c\":3}", "{\"a\":1}|{\"b\":2}|{\"c\":3}|", 0);
+	assert_events(false, "{\"a\":1}\n{\"b\":2}\r\n\n{\"c\":3}",
+		      "{\"a\":1}|{\"b\":2}|{\"c\":3}|", 0);
 }
 
 static void server_sent_events_come_out_whole_however_they_were_cut(void **state)
 {
 	(void)state;
-	assert_events(true,
-		      ": heartbeat\nid: 5\n\nid: 7\ndata: {\"a\":1}\n\nid:8\r\ndata:{\r\ndata: }\r\n\r\n"
-		      "event: x\nretry: 1\n\ndata: unfinished\n",
-		      "{\"a\":1}|{\n}|", 8);
+	assert_events(
+		true,
+		": heartbeat\nid: 5\n\nid: 7\ndata: {\"a\":1}\n\nid:8\r\ndata:{\r\ndata: }\r\n\r\n"
+		"event: x\nretry: 1\n\ndata: unfinished\n",
+		"{\"a\":1}|{\n}|", 8);
 }
 
 static void what_takes_the_events_can_end_the_reading(void **state)

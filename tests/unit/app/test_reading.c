@@ -7,8 +7,8 @@
 #include "app/cli_send.h"
 #include "app/cli_state.h"
 
-static enum status line_parse(const struct cli_command *command, const char *const *words, size_t count,
-			      struct arguments *ret, struct error *err)
+static enum status line_parse(const struct cli_command *command, const char *const *words,
+			      size_t count, struct arguments *ret, struct error *err)
 {
 	static union {
 		const char *words[32];
@@ -18,12 +18,13 @@ static enum status line_parse(const struct cli_command *command, const char *con
 	line.words[0] = command->name;
 	memcpy(line.words + 1, words, count * sizeof(words[0]));
 	line.words[count + 1] = NULL;
-	return arguments_parse(command->options, command->option_count, false, (int)count + 1, line.argv,
-			       ret, err);
+	return arguments_parse(command->options, command->option_count, false, (int)count + 1,
+			       line.argv, ret, err);
 }
 
-#define WORDS(...)                                                                                 \
-	(const char *const[]){ __VA_ARGS__ }, sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *)
+#define WORDS(...)                            \
+	(const char *const[]){ __VA_ARGS__ }, \
+		sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *)
 
 static void send_takes_stream_type_and_data(void **state)
 {
@@ -32,11 +33,12 @@ static void send_takes_stream_type_and_data(void **state)
 	struct error err = { 0 };
 
 	(void)state;
-	assert_int_equal(line_parse(&cli_send_command,
-				    WORDS("account/a/b", "Deposit", "{\"amount\":1}", "--id", "x",
-					  "--expected-version", "0", "--correlation-id", "c", "--state"),
-				    &a, &err),
-			 OK);
+	assert_int_equal(
+		line_parse(&cli_send_command,
+			   WORDS("account/a/b", "Deposit", "{\"amount\":1}", "--id", "x",
+				 "--expected-version", "0", "--correlation-id", "c", "--state"),
+			   &a, &err),
+		OK);
 	assert_int_equal(send_read(&a, &send, &err), OK);
 	assert_true(span_equal_string(send.stream.category, "account"));
 	assert_true(span_equal_string(send.stream.key, "a/b"));
@@ -58,7 +60,8 @@ static void send_without_data_sends_an_empty_object_and_dash_reads_it(void **sta
 	assert_true(span_equal_string(send.data, "{}"));
 	assert_null(send.id.data);
 	assert_false(send.has_expected_version);
-	assert_int_equal(line_parse(&cli_send_command, WORDS("account/a", "close", "-"), &a, NULL), OK);
+	assert_int_equal(line_parse(&cli_send_command, WORDS("account/a", "close", "-"), &a, NULL),
+			 OK);
 	assert_int_equal(send_read(&a, &send, NULL), OK);
 	assert_null(send.data.data);
 }
@@ -79,7 +82,9 @@ static void send_refuses_what_the_server_would_refuse(void **state)
 		{ { "account/a", "t", "" }, 3, "not JSON" },
 		{ { "account/a", "t", "{}", "--id=$x" }, 4, "made by the runtime" },
 		{ { "account/a", "t", "{}", "--id=a b" }, 4, "option '--id'" },
-		{ { "account/a", "t", "{}", "--correlation-id=a b" }, 4, "option '--correlation-id'" },
+		{ { "account/a", "t", "{}", "--correlation-id=a b" },
+		  4,
+		  "option '--correlation-id'" },
 	};
 
 	(void)state;
@@ -88,7 +93,8 @@ static void send_refuses_what_the_server_would_refuse(void **state)
 		struct send_arguments send;
 		struct error err = { 0 };
 
-		assert_int_equal(line_parse(&cli_send_command, bad[i].words, bad[i].count, &a, &err), OK);
+		assert_int_equal(
+			line_parse(&cli_send_command, bad[i].words, bad[i].count, &a, &err), OK);
 		assert_int_equal(send_read(&a, &send, &err), ERR_INVALID);
 		if (strstr(err.message, bad[i].message) == NULL)
 			fail_msg("'%s' expected, not '%s'", bad[i].message, err.message);
@@ -102,23 +108,27 @@ static void state_takes_a_version_or_a_time(void **state)
 	struct error err = { 0 };
 
 	(void)state;
-	assert_int_equal(line_parse(&cli_state_command, WORDS("account/a", "--version", "3"), &a, NULL), OK);
+	assert_int_equal(
+		line_parse(&cli_state_command, WORDS("account/a", "--version", "3"), &a, NULL), OK);
 	assert_int_equal(state_read(&a, &asked, NULL), OK);
 	assert_int_equal(asked.version, 3);
 	assert_int_equal(line_parse(&cli_state_command,
-				    WORDS("account/a", "--time", "2026-01-31T12:00:00+01:00"), &a, NULL),
+				    WORDS("account/a", "--time", "2026-01-31T12:00:00+01:00"), &a,
+				    NULL),
 			 OK);
 	assert_int_equal(state_read(&a, &asked, NULL), OK);
 	assert_int_equal(asked.version, 0);
 	assert_true(span_equal_string(asked.time, "2026-01-31T12:00:00+01:00"));
-	assert_int_equal(line_parse(&cli_state_command, WORDS("account/a", "--time", "yesterday"), &a, NULL),
-			 OK);
+	assert_int_equal(
+		line_parse(&cli_state_command, WORDS("account/a", "--time", "yesterday"), &a, NULL),
+		OK);
 	assert_int_equal(state_read(&a, &asked, &err), ERR_INVALID);
 	assert_non_null(strstr(err.message, "not 'yesterday'"));
-	assert_int_equal(line_parse(&cli_state_command,
-				    WORDS("account/a", "--time", "2026-01-31T12:00:00Z", "--version=1"), &a,
-				    NULL),
-			 OK);
+	assert_int_equal(
+		line_parse(&cli_state_command,
+			   WORDS("account/a", "--time", "2026-01-31T12:00:00Z", "--version=1"), &a,
+			   NULL),
+		OK);
 	assert_int_equal(state_read(&a, &asked, &err), ERR_INVALID);
 	assert_non_null(strstr(err.message, "exclude each other"));
 }
@@ -130,8 +140,8 @@ static void events_takes_filters_and_limits(void **state)
 
 	(void)state;
 	assert_int_equal(line_parse(&cli_events_command,
-				    WORDS("-t", "x", "--type", "y", "-c", "external", "-a", "0", "-n", "5",
-					  "-b"),
+				    WORDS("-t", "x", "--type", "y", "-c", "external", "-a", "0",
+					  "-n", "5", "-b"),
 				    &a, NULL),
 			 OK);
 	assert_int_equal(events_read(&a, &events, NULL), OK);
@@ -140,7 +150,8 @@ static void events_takes_filters_and_limits(void **state)
 	assert_true(span_equal_string(events.category, "external"));
 	assert_true(events.has_after && events.after == 0 && events.backward && !events.follow);
 	assert_int_equal(events.limit, 5);
-	assert_int_equal(line_parse(&cli_events_command, WORDS("-f", "-s", "account/x/y"), &a, NULL), OK);
+	assert_int_equal(
+		line_parse(&cli_events_command, WORDS("-f", "-s", "account/x/y"), &a, NULL), OK);
 	assert_int_equal(events_read(&a, &events, NULL), OK);
 	assert_true(span_equal_string(events.stream.key, "x/y"));
 	assert_true(events.limit == UINT64_MAX && !events.has_after);
@@ -166,7 +177,8 @@ static void events_refuses_contradictions_and_bad_names(void **state)
 		struct events_arguments events;
 		struct error err = { 0 };
 
-		assert_int_equal(line_parse(&cli_events_command, bad[i].words, bad[i].count, &a, &err), OK);
+		assert_int_equal(
+			line_parse(&cli_events_command, bad[i].words, bad[i].count, &a, &err), OK);
 		assert_int_equal(events_read(&a, &events, &err), ERR_INVALID);
 		if (strstr(err.message, bad[i].message) == NULL)
 			fail_msg("'%s' expected, not '%s'", bad[i].message, err.message);
@@ -189,8 +201,9 @@ static void run_has_defaults_and_takes_everything(void **state)
 	assert_int_equal(serve.log_level, LOG_INFO);
 	assert_int_equal(serve.host_count, 0);
 	assert_int_equal(line_parse(&cli_run_command,
-				    WORDS("-f", "m.yaml", "-d", "dir", "-l", "127.0.0.1:0", "--lanes", "3",
-					  "--log-level", "debug", "--cache", "c", "--host", "a", "--host", "b"),
+				    WORDS("-f", "m.yaml", "-d", "dir", "-l", "127.0.0.1:0",
+					  "--lanes", "3", "--log-level", "debug", "--cache", "c",
+					  "--host", "a", "--host", "b"),
 				    &a, NULL),
 			 OK);
 	assert_int_equal(run_read(&a, &serve, NULL), OK);
@@ -211,13 +224,16 @@ static void run_refuses_contradictions_and_unknown_levels(void **state)
 	struct error err = { 0 };
 
 	(void)state;
-	assert_int_equal(line_parse(&cli_run_command, WORDS("--ephemeral", "--data", "d"), &a, NULL), OK);
+	assert_int_equal(
+		line_parse(&cli_run_command, WORDS("--ephemeral", "--data", "d"), &a, NULL), OK);
 	assert_int_equal(run_read(&a, &serve, &err), ERR_INVALID);
 	assert_non_null(strstr(err.message, "exclude each other"));
-	assert_int_equal(line_parse(&cli_run_command, WORDS("--log-level", "warning"), &a, NULL), OK);
+	assert_int_equal(line_parse(&cli_run_command, WORDS("--log-level", "warning"), &a, NULL),
+			 OK);
 	assert_int_equal(run_read(&a, &serve, &err), ERR_INVALID);
 	assert_non_null(strstr(err.message, "unknown log level 'warning'"));
-	assert_int_equal(line_parse(&cli_run_command, WORDS("--lanes", "0"), &a, &err), ERR_INVALID);
+	assert_int_equal(line_parse(&cli_run_command, WORDS("--lanes", "0"), &a, &err),
+			 ERR_INVALID);
 }
 
 int main(void)

@@ -25,8 +25,8 @@ struct server {
 	int listener;
 	uint16_t port;
 	const char *const *pieces; /* NULL at the end */
-	bool stay;		   /* leave the connection open until the client has gone */
-	bool read_first;	   /* wait for the request before answering */
+	bool stay;                 /* leave the connection open until the client has gone */
+	bool read_first;           /* wait for the request before answering */
 	char request[REQUEST_MAX_BYTES];
 	size_t request_size;
 };
@@ -39,7 +39,8 @@ static void request_read(struct server *server, int fd)
 	while (server->request_size < sizeof(server->request) - 1) {
 		ssize_t n;
 
-		if (end != NULL && server->request_size >= (size_t)(end - server->request) + body_size)
+		if (end != NULL &&
+		    server->request_size >= (size_t)(end - server->request) + body_size)
 			return;
 		n = read(fd, server->request + server->request_size,
 			 sizeof(server->request) - 1 - server->request_size);
@@ -108,7 +109,8 @@ static void server_start(struct server *server, const char *const *pieces)
 	server_listen(server);
 	server->pieces = pieces;
 	server->read_first = true;
-	assert_int_equal(thread_start(&server->thread, "test server", server_run, server, NULL), OK);
+	assert_int_equal(thread_start(&server->thread, "test server", server_run, server, NULL),
+			 OK);
 }
 
 static void server_stop(struct server *server)
@@ -160,21 +162,25 @@ static enum status get(struct fixture *f, const char *path)
 
 static void a_request_goes_out_as_it_was_given(void **state)
 {
-	static const char *const pieces[] = { "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", NULL };
-	const struct http_client_header headers[] = { { SPAN("Content-Type"), SPAN("application/json") },
-						      { SPAN("X-Empty"), SPAN("") } };
+	static const char *const pieces[] = { "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+					      NULL };
+	const struct http_client_header headers[] = {
+		{ SPAN("Content-Type"), SPAN("application/json") }, { SPAN("X-Empty"), SPAN("") }
+	};
 	struct fixture *f = *state;
 
 	server_start(&f->server, pieces);
-	(void)snprintf(f->url, sizeof(f->url), "http://127.0.0.1:%u/v1/a%%2Fb/../c?x=%%20", f->server.port);
-	assert_int_equal(http_client_send(f->client,
-					  &(struct http_client_request){ .method = "POST",
-									 .url = f->url,
-									 .headers = headers,
-									 .header_count = 2,
-									 .body = SPAN("{\"a\":1}") },
-					  &f->response, &f->err),
-			 OK);
+	(void)snprintf(f->url, sizeof(f->url), "http://127.0.0.1:%u/v1/a%%2Fb/../c?x=%%20",
+		       f->server.port);
+	assert_int_equal(
+		http_client_send(f->client,
+				 &(struct http_client_request){ .method = "POST",
+								.url = f->url,
+								.headers = headers,
+								.header_count = 2,
+								.body = SPAN("{\"a\":1}") },
+				 &f->response, &f->err),
+		OK);
 	server_stop(&f->server);
 	assert_int_equal(f->response.status, 200);
 	assert_true(span_equal(buf_span(&f->response.body), SPAN("{}")));
@@ -190,10 +196,14 @@ static void a_request_goes_out_as_it_was_given(void **state)
 
 static void the_answer_has_status_headers_and_body_whatever_the_status(void **state)
 {
-	static const char *const pieces[] = { "HTTP/1.1 100 Continue\r\nLink: interim\r\n\r\n",
-					      "HTTP/1.1 409 Conflict\r\nLINK:  <a>; rel=\"next\" \r\n",
-					      "X-Linked: no\r\nTransfer-Encoding: chunked\r\n\r\n",
-					      "3\r\nabc\r\n", "2\r\nde\r\n0\r\n\r\n", NULL };
+	static const char *const pieces[] = {
+		"HTTP/1.1 100 Continue\r\nLink: interim\r\n\r\n",
+		"HTTP/1.1 409 Conflict\r\nLINK:  <a>; rel=\"next\" \r\n",
+		"X-Linked: no\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"3\r\nabc\r\n",
+		"2\r\nde\r\n0\r\n\r\n",
+		NULL
+	};
 	struct fixture *f = *state;
 
 	server_start(&f->server, pieces);
@@ -209,7 +219,8 @@ static void the_answer_has_status_headers_and_body_whatever_the_status(void **st
 static void redirects_are_answers(void **state)
 {
 	static const char *const pieces[] = {
-		"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", NULL
+		"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
+		NULL
 	};
 	struct fixture *f = *state;
 
@@ -238,12 +249,11 @@ static bool refuse(struct span piece, void *arg)
 static enum status stream(struct fixture *f, http_client_body_fn on_body, void *arg)
 {
 	(void)snprintf(f->url, sizeof(f->url), "http://127.0.0.1:%u/", f->server.port);
-	return http_client_send(f->client,
-				&(struct http_client_request){ .method = "GET",
-							       .url = f->url,
-							       .on_body = on_body,
-							       .arg = arg },
-				&f->response, &f->err);
+	return http_client_send(
+		f->client,
+		&(struct http_client_request){
+			.method = "GET", .url = f->url, .on_body = on_body, .arg = arg },
+		&f->response, &f->err);
 }
 
 static void a_long_answer_is_handed_over_as_it_comes(void **state)
@@ -264,8 +274,10 @@ static void a_long_answer_is_handed_over_as_it_comes(void **state)
 
 static void a_streamed_answer_can_be_ended_and_a_problem_is_collected_instead(void **state)
 {
-	static const char *const good[] = { "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", NULL };
-	static const char *const bad[] = { "HTTP/1.1 404 No\r\nContent-Length: 3\r\n\r\nabc", NULL };
+	static const char *const good[] = { "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc",
+					    NULL };
+	static const char *const bad[] = { "HTTP/1.1 404 No\r\nContent-Length: 3\r\n\r\nabc",
+					   NULL };
 	struct fixture *f = *state;
 
 	server_start(&f->server, good);
@@ -294,7 +306,8 @@ static void when_nobody_listens_it_says_where(void **state)
 static void a_connection_that_breaks_leaves_the_outcome_unknown(void **state)
 {
 	static const char *const nothing[] = { NULL };
-	static const char *const half[] = { "HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\nabc", NULL };
+	static const char *const half[] = { "HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\nabc",
+					    NULL };
 	static const char *const junk[] = { "SSH-2.0-x\r\n", NULL };
 	struct fixture *f = *state;
 
@@ -317,8 +330,8 @@ static void a_silent_server_is_given_up(void **state)
 	struct fixture *f = *state;
 
 	http_client_free(f->client);
-	assert_int_equal(http_client_new(&(struct http_client_options){ .timeout_ms = 100 }, &f->client,
-					 NULL),
+	assert_int_equal(http_client_new(&(struct http_client_options){ .timeout_ms = 100 },
+					 &f->client, NULL),
 			 OK);
 	f->server.stay = true;
 	server_start(&f->server, nothing);
@@ -365,31 +378,34 @@ static void an_answer_beyond_the_limit_is_refused(void **state)
 
 static void urls_methods_and_headers_that_are_none_are_refused_before_anything_is_sent(void **state)
 {
-	static const char *const urls[] = { "", "127.0.0.1", "ftp://127.0.0.1/", "file:///etc/passwd",
-					    "http://", "http://a b/", "http://x:99999/" };
+	static const char *const urls[] = {
+		"",        "127.0.0.1",   "ftp://127.0.0.1/", "file:///etc/passwd",
+		"http://", "http://a b/", "http://x:99999/"
+	};
 	const struct http_client_header split = { SPAN("X"), SPAN("a\r\nInjected: b") };
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
 		enum status s = http_client_send(
-			f->client,
-			&(struct http_client_request){ .method = "GET", .url = urls[i] },
+			f->client, &(struct http_client_request){ .method = "GET", .url = urls[i] },
 			&f->response, &f->err);
 		if (s != ERR_INVALID)
 			fail_msg("'%s': %s: %s", urls[i], status_word(s), error_text(&f->err));
 	}
-	assert_int_equal(http_client_send(f->client,
-					  &(struct http_client_request){ .method = "GET",
-									 .url = "http://127.0.0.1:1/",
-									 .headers = &split,
-									 .header_count = 1 },
-					  &f->response, &f->err),
-			 ERR_INVALID);
-	assert_int_equal(http_client_send(f->client,
-					  &(struct http_client_request){ .method = "GET / HTTP/1.1\r\n",
-									 .url = "http://127.0.0.1:1/" },
-					  &f->response, &f->err),
-			 ERR_INVALID);
+	assert_int_equal(
+		http_client_send(f->client,
+				 &(struct http_client_request){ .method = "GET",
+								.url = "http://127.0.0.1:1/",
+								.headers = &split,
+								.header_count = 1 },
+				 &f->response, &f->err),
+		ERR_INVALID);
+	assert_int_equal(
+		http_client_send(f->client,
+				 &(struct http_client_request){ .method = "GET / HTTP/1.1\r\n",
+								.url = "http://127.0.0.1:1/" },
+				 &f->response, &f->err),
+		ERR_INVALID);
 }
 
 static void a_proxy_of_the_environment_is_not_asked_about_loopback(void **state)

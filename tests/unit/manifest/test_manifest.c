@@ -42,12 +42,12 @@ static const struct manifest *parsed(void **state, const char *text)
 	return parsed_at(state, "concordance.yaml", text);
 }
 
-#define ASSERT_SPAN(value, string)                                                                 \
-	do {                                                                                       \
-		struct span span_ = (value);                                                       \
-		assert_non_null(span_.data);                                                       \
-		assert_string_equal(span_.data, string);                                           \
-		assert_int_equal(span_.size, strlen(string));                                      \
+#define ASSERT_SPAN(value, string)                            \
+	do {                                                  \
+		struct span span_ = (value);                  \
+		assert_non_null(span_.data);                  \
+		assert_string_equal(span_.data, string);      \
+		assert_int_equal(span_.size, strlen(string)); \
 	} while (0)
 
 static const char whole[] =
@@ -93,7 +93,8 @@ static const char whole[] =
 	"    name: overdraft_watch\n"
 	"    component: build/overdraft_watch.wasm\n"
 	"    interest: [funds_withdrawn]\n"
-	"limits: { memory_mib: 32, call_ms: 100, output_kib: 64, log_lines: 0, log_line_bytes: 64 }\n"
+	"limits: { memory_mib: 32, call_ms: 100, output_kib: 64, log_lines: 0, log_line_bytes: 64 "
+	"}\n"
 	"component_max_mib: 128\n"
 	"external: { accept: any }\n"
 	"http: { listen: \"0.0.0.0:9090\", hosts: [bank.example.org] }\n";
@@ -221,11 +222,12 @@ static void what_is_not_said_has_defaults(void **state)
 
 static void external_types_of_several_components_are_listed_once(void **state)
 {
-	const struct manifest *m = parsed(state, "concordance: 1\napplication: a\ncomponents:\n"
-						 "- {role: notifier, name: n, component: n.wasm, "
-						 "interest: [external/WireDone, wire_done]}\n"
-						 "- {role: projector, name: p, component: n.wasm, "
-						 "interest: [external/wire_done, external/other]}\n");
+	const struct manifest *m =
+		parsed(state, "concordance: 1\napplication: a\ncomponents:\n"
+			      "- {role: notifier, name: n, component: n.wasm, "
+			      "interest: [external/WireDone, wire_done]}\n"
+			      "- {role: projector, name: p, component: n.wasm, "
+			      "interest: [external/wire_done, external/other]}\n");
 
 	assert_int_equal(m->external_types.count, 2);
 	ASSERT_SPAN(m->external_types.items[0], "WireDone");
@@ -247,7 +249,8 @@ static void a_file_is_read_and_its_folder_is_where_components_are_looked_for(voi
 	unlink(path);
 	assert_int_equal(s, OK);
 	ASSERT_SPAN(manifest->components[0].path, "/tmp/build/account.wasm");
-	s = manifest_load("/nonexistent/concordance.yaml", vfs_system(), *state, &manifest, NULL, &err);
+	s = manifest_load("/nonexistent/concordance.yaml", vfs_system(), *state, &manifest, NULL,
+			  &err);
 	assert_int_equal(s, ERR_NOT_FOUND);
 	assert_non_null(strstr(error_text(&err), "/nonexistent/concordance.yaml"));
 }
@@ -256,23 +259,25 @@ static void listen_addresses_are_numeric_with_a_port(void **state)
 {
 	struct span address = { 0 };
 	uint16_t port = 1;
-	static const char *const bad[] = { "",	     "8080",	      "127.0.0.1",	"127.0.0.1:",
-					   ":8080",  "bank:8080",     "127.0.0.1:65536", "127.0.0.1:-1",
-					   "::1:80", "[127.0.0.1]:80", "[::1:80",	"1.2.3:80" };
+	static const char *const bad[] = {
+		"",       "8080",           "127.0.0.1",       "127.0.0.1:",
+		":8080",  "bank:8080",      "127.0.0.1:65536", "127.0.0.1:-1",
+		"::1:80", "[127.0.0.1]:80", "[::1:80",         "1.2.3:80"
+	};
 
-	assert_int_equal(manifest_listen_parse(SPAN("127.0.0.1:8080"), *state, &address, &port, NULL),
-			 OK);
+	assert_int_equal(
+		manifest_listen_parse(SPAN("127.0.0.1:8080"), *state, &address, &port, NULL), OK);
 	ASSERT_SPAN(address, "127.0.0.1");
 	assert_int_equal(port, 8080);
 	assert_int_equal(manifest_listen_parse(SPAN("[::1]:0"), *state, &address, &port, NULL), OK);
 	ASSERT_SPAN(address, "::1");
 	assert_int_equal(port, 0);
-	assert_int_equal(manifest_listen_parse(SPAN("localhost:65535"), *state, &address, &port, NULL),
-			 OK);
+	assert_int_equal(
+		manifest_listen_parse(SPAN("localhost:65535"), *state, &address, &port, NULL), OK);
 	ASSERT_SPAN(address, "127.0.0.1");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		if (manifest_listen_parse(span_from_string(bad[i]), *state, &address, &port, NULL) !=
-		    ERR_INVALID)
+		if (manifest_listen_parse(span_from_string(bad[i]), *state, &address, &port,
+					  NULL) != ERR_INVALID)
 			fail_msg("'%s' was taken", bad[i]);
 	}
 	assert_int_equal(port, 65535);

@@ -54,7 +54,8 @@ static void refused(void **state, struct span text, enum status status, uint32_t
 
 static void mappings_sequences_and_scalars_become_a_tree_in_order(void **state)
 {
-	const struct yaml_node *root = parsed(state, "a: 1\nb: [x, 'y', \"z\"]\nc:\n  d: |\n    t\n");
+	const struct yaml_node *root =
+		parsed(state, "a: 1\nb: [x, 'y', \"z\"]\nc:\n  d: |\n    t\n");
 	const struct yaml_node *b = yaml_find(root, "b");
 	const struct yaml_node *d = yaml_find(yaml_find(root, "c"), "d");
 
@@ -76,7 +77,8 @@ static void mappings_sequences_and_scalars_become_a_tree_in_order(void **state)
 
 static void every_node_knows_its_line_and_column_in_characters(void **state)
 {
-	const struct yaml_node *root = parsed(state, "# head\n\xC3\xA4\xC3\xB6: x\nlist:\n  - {k: v}\n");
+	const struct yaml_node *root =
+		parsed(state, "# head\n\xC3\xA4\xC3\xB6: x\nlist:\n  - {k: v}\n");
 	const struct yaml_node *list = yaml_find(root, "list");
 
 	assert_int_equal(root->first->line, 2);
