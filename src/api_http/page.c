@@ -37,6 +37,15 @@ static bool is_wanted(const struct page_query *query, const struct frame *frame,
 	return false;
 }
 
+/* Data is given back as it was received, which may be over several lines; where a line is an event,
+ * those breaks would cut it. In JSON a raw line break can only be white space between values. */
+static void put_on_one_line(struct buf *text, size_t start)
+{
+	for (size_t i = start; i < text->size; i++)
+		if (text->data[i] == '\n' || text->data[i] == '\r')
+			text->data[i] = ' ';
+}
+
 static enum status append_event(struct reader *reader, const struct frame *frame, size_t index)
 {
 	struct buf *text = &reader->page->text;
@@ -54,11 +63,14 @@ static enum status append_event(struct reader *reader, const struct frame *frame
 		buf_append_string(text, "\ndata: ");
 		break;
 	}
+	size_t start = text->size;
 	enum status s = cloudevent_append(text, reader->api->options.application, frame, index,
 					  reader->arena, reader->err);
 	arena_clear(reader->arena);
 	if (s != OK)
 		return s;
+	if (reader->query->format != PAGE_BATCH)
+		put_on_one_line(text, start);
 	switch (reader->query->format) {
 	case PAGE_BATCH:
 		break;
