@@ -20,10 +20,10 @@
 #include "base/vfs.h"
 #include "store_journal/journal.h"
 
-#define COMMITS 2000u
-#define BATCH 64u
-#define STREAMS 10000u
-#define ROUNDS_MAX 99u
+#define COMMITS     2000u
+#define BATCH       64u
+#define STREAMS     10000u
+#define ROUNDS_MAX  99u
 #define FRAME_BYTES 300u /* encoded, about */
 
 struct bench {
@@ -81,8 +81,8 @@ static enum status remove_name(const char *name, void *arg, struct error *err)
 
 static void remove_directory(const char *directory)
 {
-	(void)vfs_system()->ops->list(vfs_system(), directory, remove_name, (void *)(uintptr_t)directory,
-				      NULL);
+	(void)vfs_system()->ops->list(vfs_system(), directory, remove_name,
+				      (void *)(uintptr_t)directory, NULL);
 	(void)rmdir(directory);
 }
 
@@ -101,6 +101,7 @@ static void open_journal(const char *directory)
 	const struct journal_options options = {
 		.base = { .fatal = fatal, .metrics = bench.metrics },
 		.create = true,
+		.flusher = JOURNAL_FLUSH_INLINE, /* as the floor */
 	};
 
 	must(journal_open(directory, &options, &bench.store, &err), &err);
@@ -214,8 +215,8 @@ static void measure_appends(unsigned rounds)
 {
 	static double journal_one[ROUNDS_MAX], journal_many[ROUNDS_MAX], floor_one[ROUNDS_MAX],
 		floor_many[ROUNDS_MAX], cpu_one[ROUNDS_MAX], cpu_many[ROUNDS_MAX];
-	struct counter *bytes = metrics_counter(bench.metrics,
-						"concordance_journal_written_bytes_total", NULL, "");
+	struct counter *bytes =
+		metrics_counter(bench.metrics, "concordance_journal_written_bytes_total", NULL, "");
 	uint64_t bytes_one = 0, bytes_many = 0;
 	char path[512];
 
@@ -237,11 +238,12 @@ static void measure_appends(unsigned rounds)
 	store_close(bench.store);
 	remove_directory(path);
 	(void)printf("appends a second, medians of %u rounds of %u commits\n", rounds, COMMITS);
-	(void)printf("%-16s %12s %12s %8s %12s %14s\n", "", "journal", "floor", "ratio", "cpu ns each",
-		     "bytes each");
+	(void)printf("%-16s %12s %12s %8s %12s %14s\n", "", "journal", "floor", "ratio",
+		     "cpu ns each", "bytes each");
 	(void)printf("%-16s %12.0f %12.0f %8.2f %12.0f %14" PRIu64 "\n", "1 a commit",
 		     median(journal_one, rounds), median(floor_one, rounds),
-		     median(journal_one, rounds) / median(floor_one, rounds), median(cpu_one, rounds),
+		     median(journal_one, rounds) / median(floor_one, rounds),
+		     median(cpu_one, rounds),
 		     status_mean_bytes(bytes_one, (uint64_t)rounds * COMMITS));
 	(void)printf("%-16s %12.0f %12.0f %8.2f %12.0f %14" PRIu64 "\n", "64 a commit",
 		     median(journal_many, rounds), median(floor_many, rounds),
@@ -277,7 +279,8 @@ static void measure_recovery(uint64_t frames)
 	took = clock_monotonic_ns(clock_system()) - begin;
 	store_status(bench.store, &status);
 	store_close(bench.store);
-	(void)printf("open with %" PRIu64 " frames: %.0f ms, %.2f million frames/s; index %.1f bytes a "
+	(void)printf("open with %" PRIu64
+		     " frames: %.0f ms, %.2f million frames/s; index %.1f bytes a "
 		     "frame\n",
 		     status.durable_sequence, (double)took / 1e6,
 		     (double)status.durable_sequence * 1e3 / (double)took,

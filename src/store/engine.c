@@ -37,7 +37,8 @@ enum status append_check(const struct append *append, struct stream_head head,
 				     head.version);
 		if (frame->time_us < head.time_us)
 			return ERROR(err, ERR_INVALID,
-				     "time in a stream does not go back: %" PRIu64 " after %" PRIu64,
+				     "time in a stream does not go back: %" PRIu64
+				     " after %" PRIu64,
 				     frame->time_us, head.time_us);
 		head.number = frame->number;
 		head.version = frame_last_version(frame);

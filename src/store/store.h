@@ -32,7 +32,7 @@
 struct store;
 
 /* The frames of one append together: encoded, and so much more for each. */
-#define APPEND_MAX_BYTES (8u << 20)
+#define APPEND_MAX_BYTES            (8u << 20)
 #define APPEND_FRAME_OVERHEAD_BYTES 64u
 
 /* One append: 1 or more consecutive frames of one stream. The caller's storage, untouched by it
@@ -69,7 +69,8 @@ typedef bool (*frame_visit_fn)(const struct frame *frame, void *arg);
 
 struct read_options {
 	enum direction direction;
-	uint64_t frames_max; /* stop after so many frames were looked at, wanted or not; 0: no limit */
+	uint64_t
+		frames_max; /* stop after so many frames were looked at, wanted or not; 0: no limit */
 	bool with_events_only; /* pass over frames without events */
 	/* Of the whole log only: pass over frames whose category is another one (empty: any). */
 	struct span category;
@@ -140,7 +141,8 @@ struct store {
  * ERR_BUSY      too much is accepted and not yet durable: try again later
  * ERR_FULL      the disk is full
  * ERR_CLOSED    the disk has failed, or the store is closing */
-static inline enum status store_append(struct store *store, struct append *append, struct error *err)
+static inline enum status store_append(struct store *store, struct append *append,
+				       struct error *err)
 {
 	return store->ops->append(store, append, err);
 }
@@ -164,7 +166,8 @@ static inline bool store_flush(struct store *store)
  * events of the first frame that it does not want. OK also when the stream does not exist or the
  * visitor stopped. ERR_CORRUPT, ERR_IO: the message says where. */
 static inline enum status store_read_stream(struct store *store, struct stream_name stream,
-					    uint64_t from_version, const struct read_options *options,
+					    uint64_t from_version,
+					    const struct read_options *options,
 					    frame_visit_fn visit, void *arg, struct error *err)
 {
 	return store->ops->read_stream(store, stream, from_version, options, visit, arg, err);

@@ -22,7 +22,8 @@
 
 #define PENDING_KEEP_BYTES ((uint64_t)4 << 20)
 #define ENCODED_KEEP_BYTES ((size_t)256 << 10)
-#define SLOW_NS UINT64_C(1000000) /* a hand-over to a thread costs 65 us: under this it isn't worth it */
+#define SLOW_NS \
+	UINT64_C(1000000) /* a hand-over to a thread costs 65 us: under this it isn't worth it */
 
 /* ---- pending commits -------------------------------------------------------------------------- */
 
@@ -102,8 +103,7 @@ static bool room_for_locked(const struct journal *journal, uint64_t bytes)
 	uint64_t left = used == 0 ? 0 : segment_bytes - used;
 
 	bytes += BLOCK_BYTES;
-	return bytes <= left ||
-	       (journal->prepared != NULL && bytes <= segment_bytes - BLOCK_BYTES);
+	return bytes <= left || (journal->prepared != NULL && bytes <= segment_bytes - BLOCK_BYTES);
 }
 
 /* Encodes the frames as they will stand in the commit. */
@@ -123,10 +123,11 @@ static enum status encode_locked(struct index_stripe *stripe, const struct appen
 		if (s == OK)
 			s = frame_encode(&append->frames[i], buf, err);
 		if (s != OK)
-			return buf_status(buf) != OK ? ERROR(err, ERR_NOMEM, "encoding a frame") : s;
+			return buf_status(buf) != OK ? ERROR(err, ERR_NOMEM, "encoding a frame")
+						     : s;
 		payload = buf->size - at - FRAME_HEADER_BYTES;
-		(void)buf_append_zeros(buf, (size_t)(frame_stored_bytes(payload) -
-						     FRAME_HEADER_BYTES - payload));
+		(void)buf_append_zeros(
+			buf, (size_t)(frame_stored_bytes(payload) - FRAME_HEADER_BYTES - payload));
 		if (buf_status(buf) != OK)
 			return ERROR(err, ERR_NOMEM, "encoding a frame");
 		frame_header_begin((uint8_t *)buf->data + at, (uint32_t)payload);
@@ -169,7 +170,8 @@ static enum status accept_locked(struct journal *journal, struct append *append,
 	append->first_sequence = journal->accepted + 1;
 	for (size_t i = 0; i < append->frame_count; i++) {
 		const struct frame *frame = &append->frames[i];
-		size_t payload = frame_payload_size(span_of(encoded->data + at, encoded->size - at));
+		size_t payload =
+			frame_payload_size(span_of(encoded->data + at, encoded->size - at));
 		uint32_t stored = (uint32_t)frame_stored_bytes(payload);
 
 		pending->frames[pending->frame_count++] = (struct pending_frame){
@@ -254,9 +256,8 @@ static void observe_write(struct journal *journal, uint64_t bytes, uint64_t fram
 	histogram_observe(metrics->commit_bytes, bytes);
 	histogram_observe(metrics->commit_frames, frames);
 	histogram_observe(metrics->commit_seconds, ns);
-	gauge_set(metrics->index_bytes,
-		  (int64_t)atomic_load_explicit(&journal->index.memory_bytes,
-						memory_order_relaxed));
+	gauge_set(metrics->index_bytes, (int64_t)atomic_load_explicit(&journal->index.memory_bytes,
+								      memory_order_relaxed));
 }
 
 /* Seals and writes one commit; `bytes` has room up to its padding. The writer only. */
@@ -297,7 +298,7 @@ static enum status write_commit(struct journal *journal, enum commit_kind kind, 
 /* A record without frames. COMMIT_OPEN is the first one of this process: from it on, bytes that
  * earlier ones left are no continuation. */
 static enum status write_mark(struct journal *journal, enum commit_kind kind, uint64_t sequence,
-			       uint64_t offset, struct error *err)
+			      uint64_t offset, struct error *err)
 {
 	uint8_t bytes[BLOCK_BYTES] = { 0 };
 
@@ -428,8 +429,8 @@ bool commit_write_pending(struct journal *journal)
 	failed = atomic_load(&journal->mode) == STORE_FAILED;
 	bytes = commit_bytes(pending->size);
 	if (!failed)
-		offset = place_locked(journal,
-				      bytes + (journal->epoch_begun ? 0 : BLOCK_BYTES), &old);
+		offset = place_locked(journal, bytes + (journal->epoch_begun ? 0 : BLOCK_BYTES),
+				      &old);
 	first_sequence = journal->accepted + 1 - pending->frame_count;
 	journal->filling = &journal->pendings[pending == &journal->pendings[0]];
 	journal->writing = true;

@@ -13,7 +13,7 @@ static const char segment_magic[] = "concordance-log\n";
 
 /* No byte of these magics can begin a character of UTF-8, which is all that clients can store. */
 #define COMMIT_MAGIC 0xff54a3c1u
-#define FRAME_MAGIC 0xfe46a3c1u
+#define FRAME_MAGIC  0xfe46a3c1u
 
 /* Segment header. */
 enum {
@@ -89,17 +89,19 @@ enum status segment_header_decode(const uint8_t block[static BLOCK_BYTES],
 		/* A later version may keep its checksum elsewhere. */
 		if (version != JOURNAL_FORMAT_VERSION && version != 0 && version < 0x10000)
 			return ERROR(err, ERR_UNSUPPORTED,
-				     "it is in format %" PRIu32 ", and this program knows format %u",
+				     "it is in format %" PRIu32
+				     ", and this program knows format %u",
 				     version, JOURNAL_FORMAT_VERSION);
 		return ERROR(err, ERR_CORRUPT, "the checksum of its header is wrong");
 	}
 	if (version != JOURNAL_FORMAT_VERSION)
 		return ERROR(err, ERR_UNSUPPORTED,
-			     "it is in format %" PRIu32 ", and this program knows format %u", version,
-			     JOURNAL_FORMAT_VERSION);
+			     "it is in format %" PRIu32 ", and this program knows format %u",
+			     version, JOURNAL_FORMAT_VERSION);
 	if (get_le32(block + SEGMENT_BLOCK_AT) != BLOCK_BYTES)
 		return ERROR(err, ERR_UNSUPPORTED,
-			     "its blocks have %" PRIu32 " bytes, and this program knows blocks of %u",
+			     "its blocks have %" PRIu32
+			     " bytes, and this program knows blocks of %u",
 			     get_le32(block + SEGMENT_BLOCK_AT), BLOCK_BYTES);
 	header.number = get_le64(block + SEGMENT_NUMBER_AT);
 	header.segment_bytes = get_le64(block + SEGMENT_BYTES_AT);
@@ -170,9 +172,9 @@ void commit_seal(const struct format *format, const struct commit_header *header
 	link = commit_link(bytes, header->size_bytes);
 	memcpy(link_at, link.bytes, SHA256_BYTES);
 	put_le64(bytes + COMMIT_CHECKSUM_AT,
-		 digest_xxh3_seeded(span_of(bytes + COMMIT_EPOCH_AT,
-					    header->size_bytes - COMMIT_EPOCH_AT),
-				    seed));
+		 digest_xxh3_seeded(
+			 span_of(bytes + COMMIT_EPOCH_AT, header->size_bytes - COMMIT_EPOCH_AT),
+			 seed));
 	*ret_link = link;
 }
 

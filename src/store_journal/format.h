@@ -22,13 +22,14 @@
  * earlier one left behind are never taken for a continuation. */
 
 #define JOURNAL_FORMAT_VERSION 1u
-#define BLOCK_BYTES 4096u
-#define COMMIT_HEADER_BYTES 96u
-#define COMMIT_LINK_BYTES SHA256_BYTES
-#define COMMIT_MIN_BYTES (COMMIT_HEADER_BYTES + COMMIT_LINK_BYTES)
-#define FRAME_HEADER_BYTES 32u
-#define FRAME_STORED_MAX_BYTES (FRAME_HEADER_BYTES + 1000000u) /* FRAME_MAX_BYTES is a multiple of 8 */
-#define ENCODING_PLAIN 1u /* the payload is an encoded frame as it is */
+#define BLOCK_BYTES            4096u
+#define COMMIT_HEADER_BYTES    96u
+#define COMMIT_LINK_BYTES      SHA256_BYTES
+#define COMMIT_MIN_BYTES       (COMMIT_HEADER_BYTES + COMMIT_LINK_BYTES)
+#define FRAME_HEADER_BYTES     32u
+#define FRAME_STORED_MAX_BYTES \
+	(FRAME_HEADER_BYTES + 1000000u) /* FRAME_MAX_BYTES is a multiple of 8 */
+#define ENCODING_PLAIN 1u               /* the payload is an encoded frame as it is */
 
 static inline uint64_t round_up(uint64_t size, uint64_t unit)
 {
@@ -62,7 +63,7 @@ struct commit_header {
 	uint64_t first_sequence; /* of its first frame; without frames the next one's */
 	uint32_t frame_count;
 	uint64_t durable_offset; /* log offset: all before it was durable when this was written */
-	uint64_t offset;	 /* log offset of this commit */
+	uint64_t offset;         /* log offset of this commit */
 	uint64_t time_us;
 	struct sha256 previous; /* link of the commit before */
 };

@@ -45,7 +45,7 @@ struct pending_frame {
 /* A commit that collects frames: while one is written, the other one fills. */
 struct pending {
 	uint8_t *bytes; /* owned; room for the header first, then frames */
-	uint64_t size;	/* used, the header's room included; 0: nothing in it */
+	uint64_t size;  /* used, the header's room included; 0: nothing in it */
 	uint64_t capacity;
 	struct pending_frame *frames; /* owned */
 	uint64_t frame_count;
@@ -83,16 +83,17 @@ struct journal {
 	struct observers observers;
 
 	/* The writer's: whoever has set `writing`; before that, recovery. */
-	struct vfs_file *writer; /* of the segment that the log ends in; NULL: that segment is full */
+	struct vfs_file
+		*writer; /* of the segment that the log ends in; NULL: that segment is full */
 	struct sha256 link;
-	uint32_t epoch;	       /* of this process */
-	bool epoch_begun;      /* its COMMIT_OPEN is on disk */
-	uint64_t durable_end;  /* log offset: everything before it is durable */
+	uint32_t epoch;       /* of this process */
+	bool epoch_begun;     /* its COMMIT_OPEN is on disk */
+	uint64_t durable_end; /* log offset: everything before it is durable */
 
 	/* Any thread. */
-	_Atomic uint64_t durable;	    /* sequence */
-	_Atomic enum store_mode mode;	    /* written under mu */
-	_Atomic uint64_t write_ns;	    /* moving average of recent writes */
+	_Atomic uint64_t durable;     /* sequence */
+	_Atomic enum store_mode mode; /* written under mu */
+	_Atomic uint64_t write_ns;    /* moving average of recent writes */
 	_Atomic bool stopping;
 
 	struct mutex mu; /* RANK_STORE; guards the fields below */
@@ -100,14 +101,15 @@ struct journal {
 	struct cond prepare_wanted;
 	struct pending pendings[2];
 	struct pending *filling; /* one of them; the other is written, or empty */
-	uint64_t writing_bytes;	 /* of the one being written */
+	uint64_t writing_bytes;  /* of the one being written */
 	bool writing;
 	bool flush_asked;
 	bool flush_by_thread; /* JOURNAL_FLUSH_AUTO: recent writes were slow */
 	uint64_t accepted;    /* sequence of the last accepted frame */
-	uint64_t tail;	      /* log offset where the next commit goes, if it fits into the segment */
-	struct vfs_file *prepared; /* of the segment after the one that holds `tail`; NULL: not yet */
-	bool preparing; /* somebody is at it */
+	uint64_t tail; /* log offset where the next commit goes, if it fits into the segment */
+	struct vfs_file
+		*prepared; /* of the segment after the one that holds `tail`; NULL: not yet */
+	bool preparing;    /* somebody is at it */
 	bool failed_told;
 
 	struct thread flusher;
@@ -147,8 +149,8 @@ enum status recovery_run(struct journal *journal, struct error *err) NODISCARD;
 
 /* Makes the segments' table from the files, format included. *ret_count is 0 for a new journal. Also
  * for verify. */
-enum status recovery_find_segments(struct segments *segments, uint64_t *ret_count, struct error *err)
-	NODISCARD;
+enum status recovery_find_segments(struct segments *segments, uint64_t *ret_count,
+				   struct error *err) NODISCARD;
 
 /* Puts one stored frame into an index; its decoded form must follow the stream's head. */
 struct arena;

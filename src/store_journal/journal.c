@@ -167,14 +167,16 @@ static enum status register_metrics(struct journal *journal, struct error *err)
 				       "Size of a write to the journal, padding included.");
 	m->commit_frames = metrics_size(registry, "concordance_journal_commit_frames", NULL,
 					"Frames that went out in one write.");
-	m->commit_seconds = metrics_duration(registry, "concordance_journal_commit_duration_seconds",
-					     NULL, "Time from a write to its being durable.");
+	m->commit_seconds =
+		metrics_duration(registry, "concordance_journal_commit_duration_seconds", NULL,
+				 "Time from a write to its being durable.");
 	m->commits = metrics_counter(registry, "concordance_journal_commits_total", NULL,
 				     "Writes to the journal.");
 	m->bytes = metrics_counter(registry, "concordance_journal_written_bytes_total", NULL,
 				   "Bytes written to the journal, padding included.");
-	m->errors = metrics_counter(registry, "concordance_journal_errors_total", NULL,
-				    "Writes and syncs that failed. The first one ends the process.");
+	m->errors =
+		metrics_counter(registry, "concordance_journal_errors_total", NULL,
+				"Writes and syncs that failed. The first one ends the process.");
 	m->segments = metrics_gauge(registry, "concordance_journal_segments", NULL,
 				    "Segment files, the prepared one included.");
 	m->mode = metrics_gauge(registry, "concordance_journal_mode", NULL,

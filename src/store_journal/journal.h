@@ -23,7 +23,7 @@
  * Frames that are appended while the disk is busy go out together in its next write (group commit).
  * The index is in memory and rebuilt when the journal is opened. */
 
-#define JOURNAL_SEGMENT_BYTES ((uint64_t)64 << 20)
+#define JOURNAL_SEGMENT_BYTES     ((uint64_t)64 << 20)
 #define JOURNAL_SEGMENT_MIN_BYTES ((uint64_t)64 << 10)
 #define JOURNAL_SEGMENT_MAX_BYTES ((uint64_t)4 << 30)
 
@@ -75,18 +75,19 @@ struct journal_damage {
 
 struct journal_report {
 	struct uuid log_id;
-	uint64_t segment_count;	     /* files, prepared ones included */
-	uint64_t segment_bytes;	     /* of one */
-	uint64_t commit_count;	     /* writes, and records of opening and closing */
+	uint64_t segment_count; /* files, prepared ones included */
+	uint64_t segment_bytes; /* of one */
+	uint64_t commit_count;  /* writes, and records of opening and closing */
 	uint64_t frame_count;
 	uint64_t event_count;
 	uint64_t stream_count;
 	uint64_t last_sequence;
-	struct sha256 chain_head;    /* the last link: note it elsewhere, and nobody can alter the past */
-	uint64_t tail_segment;	     /* where the log ends */
+	struct sha256
+		chain_head;    /* the last link: note it elsewhere, and nobody can alter the past */
+	uint64_t tail_segment; /* where the log ends */
 	uint64_t tail_offset;
-	bool closed;		     /* the last process shut down in order */
-	bool unfinished;	     /* the last write was cut off; the next start passes over it */
+	bool closed;     /* the last process shut down in order */
+	bool unfinished; /* the last write was cut off; the next start passes over it */
 	uint64_t damage_count;
 };
 
@@ -100,7 +101,7 @@ typedef void (*journal_damage_fn)(const struct journal_damage *damage, void *arg
  * ERR_CORRUPT  there is damage; each place was reported
  * ERR_BUSY     a process has the journal open: stop it first
  * else as journal_open() */
-enum status journal_verify(const char *directory, struct vfs *vfs, journal_damage_fn report, void *arg,
-			   struct journal_report *ret, struct error *err) NODISCARD;
+enum status journal_verify(const char *directory, struct vfs *vfs, journal_damage_fn report,
+			   void *arg, struct journal_report *ret, struct error *err) NODISCARD;
 
 #endif

@@ -8,12 +8,12 @@
 #include "digest/digest.h"
 #include "model/position.h"
 
-#define RUN 64u
-#define RUN_FRAMES (RUN - 1)
-#define CHUNKS_MAX ((SEQUENCE_MAX + 1) / LOCATION_CHUNK) /* 8 MiB of pointers, touched as needed */
+#define RUN                64u
+#define RUN_FRAMES         (RUN - 1)
+#define CHUNKS_MAX         ((SEQUENCE_MAX + 1) / LOCATION_CHUNK) /* 8 MiB of pointers, touched as needed */
 #define LOCATION_SIZE_BITS 17
-#define TAG_BITS 28
-#define COMMANDS_MIN 16u
+#define TAG_BITS           28
+#define COMMANDS_MIN       16u
 
 _Static_assert(TAG_BITS + SEQUENCE_BITS == 64, "a command is one word");
 _Static_assert(FRAME_EVENTS_MAX < 1u << POSITION_INDEX_BITS, "a count of events fits an entry");
@@ -231,8 +231,8 @@ static void command_put(uint64_t *commands, uint64_t capacity, uint64_t word)
 
 static bool commands_grow(struct journal_index *index, struct index_stripe *stripe)
 {
-	uint64_t capacity = stripe->command_capacity == 0 ? COMMANDS_MIN
-							  : stripe->command_capacity * 2;
+	uint64_t capacity =
+		stripe->command_capacity == 0 ? COMMANDS_MIN : stripe->command_capacity * 2;
 	uint64_t *grown;
 
 	if (stripe->command_count + 1 <= stripe->command_capacity / 4 * 3)
@@ -326,8 +326,8 @@ enum status index_set_location(struct journal_index *index, uint64_t sequence,
 					  memory_order_relaxed);
 		atomic_store_explicit(&index->chunks[chunk], entries, memory_order_release);
 	}
-	entries[sequence % LOCATION_CHUNK] = location.offset / 8 << LOCATION_SIZE_BITS |
-					     location.size / 8;
+	entries[sequence % LOCATION_CHUNK] =
+		location.offset / 8 << LOCATION_SIZE_BITS | location.size / 8;
 	return OK;
 }
 

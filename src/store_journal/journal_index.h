@@ -25,21 +25,21 @@
  *
  * Publishing (frames that became durable) is one thread at a time, in log order. */
 
-#define INDEX_STRIPES 64u
-#define SEQUENCE_BITS 36
-#define SEQUENCE_MAX ((UINT64_C(1) << SEQUENCE_BITS) - 1)
+#define INDEX_STRIPES  64u
+#define SEQUENCE_BITS  36
+#define SEQUENCE_MAX   ((UINT64_C(1) << SEQUENCE_BITS) - 1)
 #define LOCATION_CHUNK 65536u /* entries */
 
 /* A place in the log, as one word: log offset / 8 in the upper 47 bits, size / 8 in the lower 17. */
 struct location {
 	uint64_t offset; /* log offset: (segment number - 1) * segment_bytes + offset in the file */
-	uint32_t size;	 /* stored: header, payload, padding */
+	uint32_t size;   /* stored: header, payload, padding */
 };
 
 struct index_stream {
 	struct map_node node;
 	struct stream_head head; /* accepted, >= durable */
-	uint64_t durable_count;	 /* frames that are durable */
+	uint64_t durable_count;  /* frames that are durable */
 	uint64_t durable_version;
 	/* Runs of 64 words: the version before the run, then 63 frames as position_of(sequence,
 	 * number of events). Owned. */
@@ -51,7 +51,8 @@ struct index_stream {
 struct index_stripe {
 	struct mutex mu; /* RANK_STORE_STREAM; guards everything here and the streams */
 	struct map streams;
-	uint64_t *commands; /* owned; open addressing: tag in the upper 28 bits, sequence; 0: free */
+	uint64_t
+		*commands; /* owned; open addressing: tag in the upper 28 bits, sequence; 0: free */
 	uint64_t command_capacity; /* a power of two, or 0 */
 	uint64_t command_count;
 	struct buf encoded; /* where the frames of an append are encoded */

@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "store_journal/internal.h"
 
-#define RETRY_MS 1000
+#define RETRY_MS    1000
 #define SPARE_BYTES ((uint64_t)1 << 20) /* for the file system's own needs */
 
 static void set_mode(struct journal *journal, enum store_mode mode)
@@ -23,7 +23,8 @@ static void set_mode(struct journal *journal, enum store_mode mode)
 
 	mutex_lock(&journal->mu);
 	/* A failure is final. */
-	changed = atomic_load(&journal->mode) != STORE_FAILED && atomic_load(&journal->mode) != mode;
+	changed =
+		atomic_load(&journal->mode) != STORE_FAILED && atomic_load(&journal->mode) != mode;
 	if (changed)
 		atomic_store(&journal->mode, mode);
 	mutex_unlock(&journal->mu);

@@ -12,9 +12,9 @@
 #include "base/check.h"
 #include "store_journal/internal.h"
 
-#define BATCH_FRAMES 256u
-#define NEAR_BYTES ((uint64_t)16 << 10)	  /* reading so much more is cheaper than another call */
-#define WINDOW_MAX_BYTES ((uint64_t)256 << 10)
+#define BATCH_FRAMES         256u
+#define NEAR_BYTES           ((uint64_t)16 << 10) /* reading so much more is cheaper than another call */
+#define WINDOW_MAX_BYTES     ((uint64_t)256 << 10)
 #define READ_ARENA_MAX_BYTES ((size_t)1 << 20)
 
 struct reader {
@@ -92,10 +92,10 @@ static enum status decode(struct reader *reader, const struct location *location
 	if (s != OK)
 		return s;
 	arena_clear(reader->arena);
-	s = frame_open(&reader->journal->segments.format,
-		       span_of(reader->window + (location.offset - reader->window_start),
-			       location.size),
-		       sequence, &payload, err);
+	s = frame_open(
+		&reader->journal->segments.format,
+		span_of(reader->window + (location.offset - reader->window_start), location.size),
+		sequence, &payload, err);
 	if (s == OK)
 		s = frame_decode(payload, reader->arena, ret, err);
 	if (s != OK) {
@@ -125,8 +125,8 @@ static size_t copy_batch(struct journal *journal, const struct stream_key *key, 
 	stream = index_find_locked(stripe, key, hash);
 	while (stream != NULL && count < BATCH_FRAMES && count < count_max &&
 	       at < stream->durable_count) {
-		bool wanted = !options->with_events_only ||
-			      index_event_count_locked(stream, at) != 0;
+		bool wanted =
+			!options->with_events_only || index_event_count_locked(stream, at) != 0;
 
 		sequences[count++] = wanted ? index_sequence_locked(stream, at) : 0;
 		if (options->direction == BACKWARD && at == 0)
@@ -151,8 +151,8 @@ static enum status visit_batch(struct reader *reader, const uint64_t *sequences,
 	}
 	for (size_t i = 0; i < wanted_count; i++) {
 		struct frame frame;
-		enum status s = decode(reader, &locations[i], wanted_count - i, wanted[i], &frame,
-				       err);
+		enum status s =
+			decode(reader, &locations[i], wanted_count - i, wanted[i], &frame, err);
 
 		if (s != OK)
 			return s;

@@ -16,7 +16,7 @@
 #include "store_journal/scan.h"
 
 #define DECODE_ARENA_MAX_BYTES ((size_t)1 << 20)
-#define LOCK_TEXT_BYTES 24
+#define LOCK_TEXT_BYTES        24
 
 /* ---- lock ------------------------------------------------------------------------------------- */
 
@@ -64,7 +64,8 @@ enum status journal_lock(struct segments *segments, bool create, struct vfs_file
 
 /* ---- segments --------------------------------------------------------------------------------- */
 
-enum status recovery_find_segments(struct segments *segments, uint64_t *ret_count, struct error *err)
+enum status recovery_find_segments(struct segments *segments, uint64_t *ret_count,
+				   struct error *err)
 {
 	uint64_t count = 0;
 	enum status s = segments_list(segments, &count, err);
@@ -173,14 +174,15 @@ static enum status recover_commit(const struct scanned *scanned, void *arg, stru
 		enum status s;
 
 		if (!frame_next(scanned->bytes, &at, &stored))
-			return ERROR(err, ERR_CORRUPT, "a commit holds no frame %" PRIu32 " of %" PRIu32,
-				     i + 1, header->frame_count);
+			return ERROR(err, ERR_CORRUPT,
+				     "a commit holds no frame %" PRIu32 " of %" PRIu32, i + 1,
+				     header->frame_count);
 		s = frame_check_encoding(stored, err);
 		if (s != OK)
 			return s;
 		arena_clear(recovery->arena);
-		s = frame_decode(frame_payload(stored, frame_payload_size(stored)),
-				 recovery->arena, &frame, err);
+		s = frame_decode(frame_payload(stored, frame_payload_size(stored)), recovery->arena,
+				 &frame, err);
 		if (s != OK)
 			return s;
 		frame.sequence = header->first_sequence + i;
@@ -202,8 +204,8 @@ static enum status recover_commit_in_place(const struct scanned *scanned, void *
 	if (s == OK)
 		return OK;
 	segment_place(&recovery->journal->segments, scanned->header->offset, place);
-	return error_wrap(err, s, "'%s', the commit in %s",
-			  recovery->journal->segments.directory, place);
+	return error_wrap(err, s, "'%s', the commit in %s", recovery->journal->segments.directory,
+			  place);
 }
 
 static enum status rebuild(struct journal *journal, struct scan *scan, struct error *err)
@@ -228,15 +230,18 @@ static enum status rebuild(struct journal *journal, struct scan *scan, struct er
 		  LOG_NUMBER("events", atomic_load(&journal->index.event_count)),
 		  LOG_NUMBER("streams", atomic_load(&journal->index.stream_count)),
 		  LOG_NUMBER("segments", journal->segments.count),
-		  LOG_NUMBER("took_ms", (clock_monotonic_ns(journal->options.clock) - begin) / 1000000));
+		  LOG_NUMBER("took_ms",
+			     (clock_monotonic_ns(journal->options.clock) - begin) / 1000000));
 	if (scan->unfinished) {
 		char place[SEGMENT_PLACE_BYTES];
 
 		segment_place(&journal->segments, scan->tail, place);
 		log_event(LOG_WARN, "journal_tail_cut",
 			  LOG_STRING("directory", journal->segments.directory),
-			  LOG_STRING("at", place), LOG_NUMBER("last_sequence", scan->next_sequence - 1),
-			  LOG_STRING("because", "the last write was not finished; it was never answered"));
+			  LOG_STRING("at", place),
+			  LOG_NUMBER("last_sequence", scan->next_sequence - 1),
+			  LOG_STRING("because",
+				     "the last write was not finished; it was never answered"));
 	}
 	return OK;
 }

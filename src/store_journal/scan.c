@@ -41,8 +41,8 @@ static uint64_t log_end(const struct scan *scan)
 }
 
 /* `size` bytes at a log offset, all in one segment; valid until the next call. */
-static enum status look(struct scan *scan, uint64_t log_offset, uint64_t size,
-			const uint8_t **ret, struct error *err)
+static enum status look(struct scan *scan, uint64_t log_offset, uint64_t size, const uint8_t **ret,
+			struct error *err)
 {
 	uint64_t want = size > WINDOW_BYTES ? size : WINDOW_BYTES;
 	uint64_t left = segment_end(scan, log_offset) - log_offset;
@@ -169,8 +169,8 @@ static enum status report_damage(struct scan *scan, uint64_t log_offset, uint64_
 		(void)snprintf(lost, sizeof(lost), "no frames are lost");
 	else
 		(void)snprintf(lost, sizeof(lost),
-			       "frames %" PRIu64 " to %" PRIu64 " (positions %" PRIu64 " to %" PRIu64
-			       ") cannot be read",
+			       "frames %" PRIu64 " to %" PRIu64 " (positions %" PRIu64
+			       " to %" PRIu64 ") cannot be read",
 			       damage.first_sequence, damage.last_sequence,
 			       position_of(damage.first_sequence, 0),
 			       position_end(damage.last_sequence));

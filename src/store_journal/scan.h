@@ -31,11 +31,11 @@ struct scan {
 	void *arg;
 
 	/* Where the log ends, set when the scan returned OK. */
-	uint64_t tail;		/* log offset: the next commit's place */
+	uint64_t tail;          /* log offset: the next commit's place */
 	uint64_t next_sequence; /* of the next frame */
-	uint32_t epoch;		/* the last one */
+	uint32_t epoch;         /* the last one */
 	struct sha256 link;
-	bool closed;	 /* the last commit is a COMMIT_CLOSE */
+	bool closed;     /* the last commit is a COMMIT_CLOSE */
 	bool unfinished; /* there are bytes at the tail that are no commit */
 
 	/* The scan's own. */

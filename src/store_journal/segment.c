@@ -10,7 +10,7 @@
 #include "base/log.h"
 
 #define PREPARE_STEP_BYTES ((size_t)1 << 20)
-#define READERS_OPEN_MAX 64
+#define READERS_OPEN_MAX   64
 
 static const char name_prefix[] = "segment-";
 
@@ -68,8 +68,8 @@ void segment_place(const struct segments *segments, uint64_t log_offset,
 {
 	uint64_t number = log_offset / segments->segment_bytes + 1;
 
-	(void)snprintf(text, SEGMENT_PLACE_BYTES, "%s%08" PRIu64 " at %" PRIu64, name_prefix, number,
-		       log_offset % segments->segment_bytes);
+	(void)snprintf(text, SEGMENT_PLACE_BYTES, "%s%08" PRIu64 " at %" PRIu64, name_prefix,
+		       number, log_offset % segments->segment_bytes);
 }
 
 /* ---- listing ---------------------------------------------------------------------------------- */
@@ -170,8 +170,9 @@ enum status segment_read_header(struct segments *segments, uint64_t number,
 	if (header.segment_bytes % BLOCK_BYTES != 0 ||
 	    header.segment_bytes < (uint64_t)4 * BLOCK_BYTES ||
 	    header.segment_bytes > (uint64_t)4 << 30)
-		return ERROR(err, ERR_CORRUPT, "'%s' has segments of %" PRIu64 " bytes by its header",
-			     path, header.segment_bytes);
+		return ERROR(err, ERR_CORRUPT,
+			     "'%s' has segments of %" PRIu64 " bytes by its header", path,
+			     header.segment_bytes);
 	if (file_size != header.segment_bytes)
 		return ERROR(err, ERR_CORRUPT, "'%s' has %" PRIu64 " bytes, not %" PRIu64, path,
 			     file_size, header.segment_bytes);
@@ -207,7 +208,8 @@ static enum status fill(struct segments *segments, struct vfs_file *file, uint64
 		if (at != 0)
 			memset(step, 0, BLOCK_BYTES);
 		s = ops->pwrite(file, step,
-				left < PREPARE_STEP_BYTES ? (size_t)left : PREPARE_STEP_BYTES, at, err);
+				left < PREPARE_STEP_BYTES ? (size_t)left : PREPARE_STEP_BYTES, at,
+				err);
 		/* Step by step, or one large sync would hold up the commits beside it. */
 		if (s == OK)
 			s = ops->sync(file, err);

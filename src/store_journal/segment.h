@@ -20,8 +20,8 @@
 #define SEGMENT_NAME_BYTES 24 /* with the NUL */
 #define SEGMENT_NUMBER_MAX 99999999u
 #define SEGMENT_PATH_BYTES 4096
-#define PREPARE_NAME "prepare.tmp"
-#define LOCK_NAME "lock"
+#define PREPARE_NAME       "prepare.tmp"
+#define LOCK_NAME          "lock"
 
 struct segment_reader {
 	struct vfs_file *file; /* NULL: not open now */
@@ -36,7 +36,7 @@ struct segments {
 	uint64_t segment_bytes;
 	struct format format;
 
-	struct mutex mu; /* RANK_STORE; guards the fields below */
+	struct mutex mu;                /* RANK_STORE; guards the fields below */
 	struct segment_reader *readers; /* owned; of segment number i + 1 */
 	uint64_t count;
 	uint64_t capacity;
@@ -55,7 +55,8 @@ enum status segment_path(const struct segments *segments, const char *name,
 
 /* What the directory holds. ERR_NOT_FOUND: no such directory. ERR_INVALID: files that are not a
  * journal's, and no segment. ERR_CORRUPT: a segment is missing. *ret_count is 0 for an empty one. */
-enum status segments_list(struct segments *segments, uint64_t *ret_count, struct error *err) NODISCARD;
+enum status segments_list(struct segments *segments, uint64_t *ret_count,
+			  struct error *err) NODISCARD;
 
 /* Reads and checks a segment's header, and that the file has its full size. The messages name the
  * file. */

@@ -131,8 +131,8 @@ static enum status walk(struct verify *verify, struct error *err)
 	return OK;
 }
 
-enum status journal_verify(const char *directory, struct vfs *vfs, journal_damage_fn report, void *arg,
-			   struct journal_report *ret, struct error *err)
+enum status journal_verify(const char *directory, struct vfs *vfs, journal_damage_fn report,
+			   void *arg, struct journal_report *ret, struct error *err)
 {
 	OWNED(arena) struct arena *arena = arena_new(DECODE_ARENA_MAX_BYTES);
 	OWNED(vfs_file) struct vfs_file *lock = NULL;

@@ -20,7 +20,7 @@
 #include "base/mutex.h"
 #include "store/engine.h"
 
-#define MEM_MAGIC 0x6d656d31u
+#define MEM_MAGIC            0x6d656d31u
 #define READ_ARENA_MAX_BYTES ((size_t)1 << 20)
 
 struct mem_stream;
@@ -61,7 +61,7 @@ struct mem {
 	struct map streams;
 	struct map commands;
 	struct mem_frame **frames; /* owned array; frames[sequence - 1] */
-	size_t count;		   /* accepted */
+	size_t count;              /* accepted */
 	size_t capacity;
 	struct append *pending_first;
 	struct append **pending_last;
@@ -232,8 +232,7 @@ static enum status mem_append(struct store *store, struct append *append, struct
 	/* A conflict is told before a limit: the frames may have been made for another head. */
 	mutex_lock(&mem->mu);
 	if (!mem->failed && !mem->full) {
-		const struct mem_stream *stream =
-			find_stream_locked(mem, append->frames[0].stream);
+		const struct mem_stream *stream = find_stream_locked(mem, append->frames[0].stream);
 
 		if (stream != NULL)
 			head = stream->head;
@@ -377,7 +376,8 @@ static size_t find_start_locked(const struct mem_stream *stream, uint64_t versio
 		for (size_t i = 0; i < stream->durable; i++) {
 			const struct mem_frame *frame = stream->frames[i];
 
-			if (version == 0 || (frame->event_count != 0 && frame->last_version >= version))
+			if (version == 0 ||
+			    (frame->event_count != 0 && frame->last_version >= version))
 				return i;
 		}
 		return SIZE_MAX;

@@ -22,14 +22,15 @@
 #include "store_journal/format.h"
 #include "store_journal/journal.h"
 
-#define DIRECTORY "/journal"
+#define DIRECTORY     "/journal"
 #define SEGMENT_BYTES (64u << 10)
 
 enum patch_flags { PATCH = 1, PATCH_SEAL = 2, PATCH_SECOND_SEGMENT = 4 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char *const paths[2] = { DIRECTORY "/segment-00000001", DIRECTORY "/segment-00000002" };
+static const char *const paths[2] = { DIRECTORY "/segment-00000001",
+				      DIRECTORY "/segment-00000002" };
 static uint8_t snapshot[2][SEGMENT_BYTES];
 
 static void ignore(void *arg, const char *message)
@@ -70,10 +71,11 @@ static void make_snapshot(void)
 	for (unsigned round = 0; round < 2; round++) {
 		CHECK(open_journal(sim, &store) == OK);
 		for (unsigned i = 0; i < 8; i++)
-			CHECK(store_put(store, &(struct work_shape){ .key = i % 3 == 0 ? "a" : "b",
-								     .event_count = i % 4,
-								     .frame_count = 1 + i % 2,
-								     .command = "c" },
+			CHECK(store_put(store,
+					&(struct work_shape){ .key = i % 3 == 0 ? "a" : "b",
+							      .event_count = i % 4,
+							      .frame_count = 1 + i % 2,
+							      .command = "c" },
 					NULL) == OK);
 		store_close(store);
 	}
@@ -140,10 +142,10 @@ static void use(struct store *store)
 
 	/* A start does not check the frames' own checksums, so a read may find them wrong. */
 	(void)store_read_all(store, 1, &forward, describe_visit, &text, NULL, NULL);
-	(void)store_read_stream(store, (struct stream_name){ SPAN("account"), SPAN("a") }, UINT64_MAX,
-				&backward, describe_visit, &text, NULL);
-	(void)store_find_command(store, (struct stream_name){ SPAN("account"), SPAN("b") }, SPAN("c"),
-				 describe_visit, &text, NULL);
+	(void)store_read_stream(store, (struct stream_name){ SPAN("account"), SPAN("a") },
+				UINT64_MAX, &backward, describe_visit, &text, NULL);
+	(void)store_find_command(store, (struct stream_name){ SPAN("account"), SPAN("b") },
+				 SPAN("c"), describe_visit, &text, NULL);
 	(void)store_put(store, &(struct work_shape){ .key = "a", .event_count = 1 }, NULL);
 	buf_fini(&text);
 }

@@ -141,8 +141,7 @@ void store_settle(struct store *store)
 		if (!store_flush(store))
 			(void)sched_yield();
 		store_status(store, &status);
-	} while (status.durable_sequence < status.accepted_sequence &&
-		 status.mode != STORE_FAILED);
+	} while (status.durable_sequence < status.accepted_sequence && status.mode != STORE_FAILED);
 	while (store_flush(store))
 		;
 }
@@ -187,8 +186,8 @@ void frame_describe(struct buf *buf, const struct frame *frame)
 
 		uuid_format(&event->id, id);
 		/* Data as a digest: lines stay short enough to look at. */
-		buf_append_format(buf, " %s:%.*s:%zu:%016" PRIx64 ":%.*s", id, SPAN_ARG(event->type),
-				  event->data.size, digest_xxh3(event->data),
+		buf_append_format(buf, " %s:%.*s:%zu:%016" PRIx64 ":%.*s", id,
+				  SPAN_ARG(event->type), event->data.size, digest_xxh3(event->data),
 				  SPAN_ARG(event->metadata));
 	}
 	buf_append_byte(buf, '\n');

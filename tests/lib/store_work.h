@@ -28,7 +28,7 @@ struct work_shape {
 /* An append and what became of it. */
 struct work {
 	struct append append;
-	struct arena *arena; /* owned; the frames */
+	struct arena *arena;    /* owned; the frames */
 	_Atomic unsigned calls; /* of done() */
 	_Atomic int status;
 	uint64_t order; /* of its done() among all */

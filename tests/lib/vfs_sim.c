@@ -9,12 +9,12 @@
 #include "base/mutex.h"
 #include "base/random.h"
 
-#define SECTOR_BYTES 512u
-#define PATH_BYTES 256
+#define SECTOR_BYTES     512u
+#define PATH_BYTES       256
 #define NAME_CHANGES_MAX 1024
 
 struct node {
-	uint8_t *now; /* owned; what a reader sees */
+	uint8_t *now;  /* owned; what a reader sees */
 	uint8_t *disk; /* owned; what is synced */
 	bool *dirty;   /* owned; of each sector: written since it was synced */
 	uint64_t size, disk_size, capacity;
@@ -174,8 +174,8 @@ static enum status change(struct vfs_sim *sim, struct error *err)
 
 /* ---- operations ------------------------------------------------------------------------------- */
 
-static enum status sim_open(struct vfs *vfs, const char *path, unsigned flags, struct vfs_file **ret,
-			    struct error *err)
+static enum status sim_open(struct vfs *vfs, const char *path, unsigned flags,
+			    struct vfs_file **ret, struct error *err)
 {
 	struct vfs_sim *sim = sim_of(vfs);
 	struct sim_file *file;
@@ -444,7 +444,7 @@ static enum status sim_free_space(struct vfs *vfs, const char *path, uint64_t *r
 	if (sim->crashed)
 		return ERROR(err, ERR_IO, "the machine has crashed");
 	used = used_bytes(sim);
-	*ret_bytes = sim->capacity == 0 ? UINT64_MAX / 2
+	*ret_bytes = sim->capacity == 0     ? UINT64_MAX / 2
 		     : used < sim->capacity ? sim->capacity - used
 					    : 0;
 	return OK;

@@ -122,8 +122,8 @@ void fixture_fini(struct fixture *f)
 	store_close(f->store);
 	vfs_sim_free(f->sim);
 	if (f->directory[0] != '\0') {
-		(void)vfs_system()->ops->list(vfs_system(), f->directory, remove_name,
-					      f->directory, NULL);
+		(void)vfs_system()->ops->list(vfs_system(), f->directory, remove_name, f->directory,
+					      NULL);
 		(void)rmdir(f->directory);
 	}
 }
@@ -146,7 +146,8 @@ void read_all_text(struct store *store, uint64_t from_sequence, const struct rea
 	struct error err = { 0 };
 
 	buf_clear(ret);
-	if (store_read_all(store, from_sequence, options, describe_visit, ret, ret_scanned, &err) != OK)
+	if (store_read_all(store, from_sequence, options, describe_visit, ret, ret_scanned, &err) !=
+	    OK)
 		fail_msg("%s", error_text(&err));
 	buf_append_byte(ret, '\0');
 }

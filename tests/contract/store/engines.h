@@ -2,10 +2,10 @@
 #ifndef CONTRACT_STORE_ENGINES_H
 #define CONTRACT_STORE_ENGINES_H
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
 
 #include <cmocka.h>
 
@@ -48,12 +48,12 @@ void read_stream_text(struct store *store, const char *category, const char *key
 void read_all_text(struct store *store, uint64_t from_sequence, const struct read_options *options,
 		   uint64_t *ret_scanned, struct buf *ret);
 
-#define expect_status(expected, call)                                                              \
-	do {                                                                                       \
-		enum status got_ = (call);                                                         \
-		if (got_ != (expected))                                                            \
-			fail_msg("%s: %s, not %s", #call, status_word(got_),                       \
-				 status_word(expected));                                           \
+#define expect_status(expected, call)                                        \
+	do {                                                                 \
+		enum status got_ = (call);                                   \
+		if (got_ != (expected))                                      \
+			fail_msg("%s: %s, not %s", #call, status_word(got_), \
+				 status_word(expected));                     \
 	} while (0)
 
 static inline struct stream_name stream_of(const char *category, const char *key)

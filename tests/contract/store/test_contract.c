@@ -72,8 +72,8 @@ static void check_seen(size_t count, const uint64_t *sequences)
 	for (size_t i = 0; i < count; i++)
 		assert_int_equal(seen.sequences[i], sequences[i]);
 }
-#define EXPECT_SEEN(...)                                                                           \
-	check_seen(sizeof((uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t),                         \
+#define EXPECT_SEEN(...)                                                   \
+	check_seen(sizeof((uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t), \
 		   (const uint64_t[]){ __VA_ARGS__ })
 
 static void look_stream(struct fixture *f, const char *key, uint64_t from,
@@ -126,9 +126,9 @@ static void an_empty_store_has_nothing(void **state)
 static void an_append_is_invisible_until_it_is_flushed(void **state)
 {
 	struct fixture *f = *state;
-	struct work *work = work_new((struct stream_head){ 0 },
-				     &(struct work_shape){ .key = "a", .event_count = 2,
-							   .time_us = 5, .command = "c" });
+	struct work *work = work_new(
+		(struct stream_head){ 0 },
+		&(struct work_shape){ .key = "a", .event_count = 2, .time_us = 5, .command = "c" });
 	struct store_status status;
 	struct stream_head head;
 
@@ -234,8 +234,9 @@ static void an_append_may_follow_one_that_is_pending(void **state)
 static void frames_that_do_not_follow_their_stream_are_invalid(void **state)
 {
 	struct fixture *f = *state;
-	const struct work_shape shape = { .key = "a", .event_count = 2, .frame_count = 2,
-					  .time_us = 100 };
+	const struct work_shape shape = {
+		.key = "a", .event_count = 2, .frame_count = 2, .time_us = 100
+	};
 	struct work *work;
 	struct frame *frames;
 	struct stream_head head;
@@ -327,9 +328,9 @@ static void limits_are_the_contracts(void **state)
 		size_t middle = low + (high - low) / 2;
 		OWNED(buf) struct buf buf = { 0 };
 
-		work = work_new((struct stream_head){ 0 },
-				&(struct work_shape){ .key = "a", .event_count = 1,
-						      .data_bytes = middle });
+		work = work_new(
+			(struct stream_head){ 0 },
+			&(struct work_shape){ .key = "a", .event_count = 1, .data_bytes = middle });
 		if (frame_encode(work->append.frames, &buf, NULL) == OK)
 			low = middle;
 		else
@@ -338,8 +339,9 @@ static void limits_are_the_contracts(void **state)
 	}
 	overhead = FRAME_MAX_BYTES - low;
 	assert_in_range(overhead, 40, 100);
-	work = work_new((struct stream_head){ 0 },
-			&(struct work_shape){ .key = "a", .event_count = 1, .data_bytes = low + 1 });
+	work = work_new(
+		(struct stream_head){ 0 },
+		&(struct work_shape){ .key = "a", .event_count = 1, .data_bytes = low + 1 });
 	expect_status(ERR_LIMIT, store_append(f->store, &work->append, NULL));
 	work_free(work);
 	assert_int_equal(store_head(f->store, stream_of("account", "a")).number, 0);
@@ -351,11 +353,12 @@ static void limits_are_the_contracts(void **state)
 	expect_status(ERR_LIMIT, store_append(f->store, &work->append, NULL));
 	work_free(work);
 
-	put(f, &(struct work_shape){ .key = "d", .event_count = 1, .frame_count = 8,
-				     .data_bytes = 990000 });
-	work = work_new((struct stream_head){ 0 },
-			&(struct work_shape){ .key = "e", .event_count = 1, .frame_count = 9,
-					      .data_bytes = 990000 });
+	put(f, &(struct work_shape){
+		       .key = "d", .event_count = 1, .frame_count = 8, .data_bytes = 990000 });
+	work = work_new((struct stream_head){ 0 }, &(struct work_shape){ .key = "e",
+									 .event_count = 1,
+									 .frame_count = 9,
+									 .data_bytes = 990000 });
 	expect_status(ERR_LIMIT, store_append(f->store, &work->append, NULL));
 	work_free(work);
 	assert_int_equal(store_durable(f->store), 10);
@@ -366,8 +369,9 @@ static void fill_mixed(struct fixture *f)
 {
 	put(f, &(struct work_shape){ .key = "a", .event_count = 1 });
 	put(f, &(struct work_shape){ .key = "a", .event_count = 0 });
-	put(f, &(struct work_shape){ .category = "invoice", .key = "b", .event_count = 1,
-				     .type = "invoice_paid" });
+	put(f,
+	    &(struct work_shape){
+		    .category = "invoice", .key = "b", .event_count = 1, .type = "invoice_paid" });
 	put(f, &(struct work_shape){ .key = "a", .event_count = 2, .type = "MoneyMoved" });
 	put(f, &(struct work_shape){ .key = "a", .event_count = 0 });
 	put(f, &(struct work_shape){ .category = "invoice", .key = "a", .event_count = 0 });
@@ -426,8 +430,7 @@ static void a_read_of_a_stream_keeps_to_its_options(void **state)
 	look_stream(f, "a", 0, &(struct read_options){ .frames_max = 3 });
 	EXPECT_SEEN(1, 2, 4);
 	/* Those passed over count: the bound is on work. */
-	look_stream(f, "a", 0,
-		    &(struct read_options){ .frames_max = 3, .with_events_only = true });
+	look_stream(f, "a", 0, &(struct read_options){ .frames_max = 3, .with_events_only = true });
 	EXPECT_SEEN(1, 4);
 	look_stream(f, "a", UINT64_MAX,
 		    &(struct read_options){ .frames_max = 2, .direction = BACKWARD });
@@ -471,27 +474,30 @@ static void a_read_of_the_log_keeps_to_its_options(void **state)
 	EXPECT_SEEN(1, 3, 4, 8);
 	assert_int_equal(look_all(f, 0, &(struct read_options){ .category = SPAN("invoice") }), 8);
 	EXPECT_SEEN(3, 6);
-	assert_int_equal(
-		look_all(f, 0, &(struct read_options){ .types = moved, .type_count = 1 }), 8);
+	assert_int_equal(look_all(f, 0, &(struct read_options){ .types = moved, .type_count = 1 }),
+			 8);
 	EXPECT_SEEN(4);
 	assert_int_equal(look_all(f, UINT64_MAX,
-				  &(struct read_options){ .direction = BACKWARD, .types = moved,
-							  .type_count = 2 }),
+				  &(struct read_options){
+					  .direction = BACKWARD, .types = moved, .type_count = 2 }),
 			 1);
 	EXPECT_SEEN(4, 3);
 	assert_int_equal(look_all(f, 0,
-				  &(struct read_options){ .types = moved, .type_count = 2,
+				  &(struct read_options){ .types = moved,
+							  .type_count = 2,
 							  .category = SPAN("account") }),
 			 8);
 	EXPECT_SEEN(4);
 	/* The sequence scanned says where to go on. */
-	assert_int_equal(look_all(f, 4, &(struct read_options){ .frames_max = 3,
-								.category = SPAN("invoice") }),
-			 6);
+	assert_int_equal(
+		look_all(f, 4,
+			 &(struct read_options){ .frames_max = 3, .category = SPAN("invoice") }),
+		6);
 	EXPECT_SEEN(6);
-	assert_int_equal(look_all(f, 7, &(struct read_options){ .frames_max = 3,
-								.category = SPAN("invoice"),
-								.direction = BACKWARD }),
+	assert_int_equal(look_all(f, 7,
+				  &(struct read_options){ .frames_max = 3,
+							  .category = SPAN("invoice"),
+							  .direction = BACKWARD }),
 			 5);
 	EXPECT_SEEN(6);
 }
@@ -506,8 +512,8 @@ static void long_reads_lose_nothing(void **state)
 		char key[2] = { (char)('a' + i % 3), '\0' };
 
 		works[i] = work_new(heads[i % 3], &(struct work_shape){ .key = key,
-									 .event_count = i % 2,
-									 .data_bytes = i * 3 });
+									.event_count = i % 2,
+									.data_bytes = i * 3 });
 		expect_status(OK, store_append(f->store, &works[i]->append, NULL));
 		heads[i % 3] = work_head(works[i]);
 		/* The keys are the loop's: an append borrows its frames for the call only. */
@@ -549,10 +555,8 @@ static void a_command_is_found_by_its_id_in_its_stream(void **state)
 	seen.count = 0;
 	expect_status(OK, store_find_command(f->store, a, SPAN("c1"), see, &seen, NULL));
 	EXPECT_SEEN(3); /* the newest */
-	expect_status(ERR_NOT_FOUND,
-		      store_find_command(f->store, a, SPAN("c2"), see, &seen, NULL));
-	expect_status(ERR_NOT_FOUND,
-		      store_find_command(f->store, a, SPAN("c"), see, &seen, NULL));
+	expect_status(ERR_NOT_FOUND, store_find_command(f->store, a, SPAN("c2"), see, &seen, NULL));
+	expect_status(ERR_NOT_FOUND, store_find_command(f->store, a, SPAN("c"), see, &seen, NULL));
 	expect_status(ERR_NOT_FOUND, store_find_command(f->store, a, SPAN(""), see, &seen, NULL));
 	expect_status(ERR_NOT_FOUND, store_find_command(f->store, stream_of("account", "z"),
 							SPAN("c1"), see, &seen, NULL));
@@ -568,8 +572,9 @@ static void the_last_thousand_commands_of_a_stream_are_known(void **state)
 		char command[24];
 
 		(void)snprintf(command, sizeof(command), "command-%zu", i);
-		works[i] = work_new(head, &(struct work_shape){ .key = "a", .event_count = 1,
-								.command = command });
+		works[i] = work_new(
+			head,
+			&(struct work_shape){ .key = "a", .event_count = 1, .command = command });
 		expect_status(OK, store_append(f->store, &works[i]->append, NULL));
 		head = work_head(works[i]);
 	}
@@ -642,8 +647,9 @@ static void too_much_that_is_pending_is_busy(void **state)
 	f->store = NULL;
 	fixture_open(f, 200000);
 	while (count < ARRAY_COUNT(works)) {
-		works[count] = work_new(head, &(struct work_shape){ .key = "a", .event_count = 1,
-								    .data_bytes = 10000 });
+		works[count] = work_new(
+			head,
+			&(struct work_shape){ .key = "a", .event_count = 1, .data_bytes = 10000 });
 		s = store_append(f->store, &works[count]->append, NULL);
 		if (s != OK)
 			break;
@@ -737,8 +743,9 @@ static void crowd_write(void *arg)
 
 	for (unsigned i = 0; i < APPENDS; i++) {
 		char key[16] = "shared", command[32];
-		const struct work_shape shape = { .key = key, .event_count = 1, .data_bytes = 50,
-						  .command = command };
+		const struct work_shape shape = {
+			.key = key, .event_count = 1, .data_bytes = 50, .command = command
+		};
 		enum status s;
 
 		if (i % 2 == 0)
@@ -771,7 +778,8 @@ static void crowd_read(void *arg)
 	while (!atomic_load(crowd->stop)) {
 		uint64_t durable = store_durable(store), last = 0, scanned = 0;
 
-		if (store_read_all(store, 1, &forward, count_follows, &last, &scanned, NULL) != OK ||
+		if (store_read_all(store, 1, &forward, count_follows, &last, &scanned, NULL) !=
+			    OK ||
 		    last < durable || scanned != last)
 			crowd->conflicts++;
 		if (store_read_stream(store, stream_of("account", "shared"), 0, &forward, see,

@@ -9,9 +9,9 @@
 
 #include "contract/store/engines.h"
 
-#define ROUNDS 8
-#define STEPS 400
-#define STREAMS 12
+#define ROUNDS   8
+#define STEPS    400
+#define STREAMS  12
 #define COMMANDS 60
 
 struct pair {
@@ -78,8 +78,8 @@ static void step_append(struct pair *pair)
 			works[e][i] = work_new(heads[e], &shape);
 			/* A journal may still be preparing room; the model never is. */
 			do {
-				answers[e] = store_append(pair->f[e].store, &works[e][i]->append,
-							  NULL);
+				answers[e] =
+					store_append(pair->f[e].store, &works[e][i]->append, NULL);
 				if (answers[e] == ERR_BUSY)
 					store_settle(pair->f[e].store);
 			} while (answers[e] == ERR_BUSY);
@@ -111,7 +111,9 @@ static void step_append(struct pair *pair)
 
 static struct read_options choose_options(struct pair *pair)
 {
-	static const struct span types[] = { { "money_moved", 11 }, { "Opened", 6 }, { "none", 4 } };
+	static const struct span types[] = { { "money_moved", 11 },
+					     { "Opened", 6 },
+					     { "none", 4 } };
 	struct read_options options = {
 		.direction = below(pair, 2) == 0 ? FORWARD : BACKWARD,
 		.frames_max = below(pair, 2) == 0 ? 0 : 1 + below(pair, 40),

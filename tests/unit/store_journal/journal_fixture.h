@@ -2,10 +2,10 @@
 #ifndef UNIT_STORE_JOURNAL_FIXTURE_H
 #define UNIT_STORE_JOURNAL_FIXTURE_H
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
 
 #include <cmocka.h>
 
@@ -17,10 +17,10 @@
 
 /* journal_fixture.h - a small journal on files in memory, all of it done by the test's own thread. */
 
-#define SEGMENT_BYTES (64u << 10)
+#define SEGMENT_BYTES     (64u << 10)
 #define JOURNAL_DIRECTORY "/journal"
-#define SEGMENT_1 JOURNAL_DIRECTORY "/segment-00000001"
-#define SEGMENT_2 JOURNAL_DIRECTORY "/segment-00000002"
+#define SEGMENT_1         JOURNAL_DIRECTORY "/segment-00000001"
+#define SEGMENT_2         JOURNAL_DIRECTORY "/segment-00000002"
 
 struct journal_fixture {
 	struct vfs_sim *sim;
@@ -41,12 +41,12 @@ void journal_kill(struct journal_fixture *f, uint64_t seed);
 /* The whole log as text. */
 void journal_text(struct journal_fixture *f, struct buf *ret);
 
-#define expect_status(expected, call)                                                              \
-	do {                                                                                       \
-		enum status got_ = (call);                                                         \
-		if (got_ != (expected))                                                            \
-			fail_msg("%s: %s, not %s", #call, status_word(got_),                       \
-				 status_word(expected));                                           \
+#define expect_status(expected, call)                                        \
+	do {                                                                 \
+		enum status got_ = (call);                                   \
+		if (got_ != (expected))                                      \
+			fail_msg("%s: %s, not %s", #call, status_word(got_), \
+				 status_word(expected));                     \
 	} while (0)
 
 #endif

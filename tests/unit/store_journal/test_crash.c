@@ -11,7 +11,7 @@
 #include "unit/store_journal/journal_fixture.h"
 
 #define STEPS 24
-#define KEYS 3
+#define KEYS  3
 
 struct history {
 	struct buf accepted; /* descriptions of all frames accepted, in order */
@@ -35,7 +35,8 @@ static void work_until_it_breaks(struct journal_fixture *f, struct history *hist
 		for (size_t i = 0; i < appends; i++) {
 			const char *key = keys[random_below(&random.random, KEYS)];
 			char command[16];
-			struct work_shape shape = { .key = key, .command = command,
+			struct work_shape shape = { .key = key,
+						    .command = command,
 						    .random = &random.random };
 			struct work *work;
 
@@ -45,10 +46,10 @@ static void work_until_it_breaks(struct journal_fixture *f, struct history *hist
 			shape.data_bytes = (size_t)random_below(&random.random, 5) == 0
 						   ? 9000
 						   : (size_t)random_below(&random.random, 300);
-			work = work_new(store_head(f->store, (struct stream_name){
-								     SPAN("account"),
-								     span_from_string(key) }),
-					&shape);
+			work = work_new(
+				store_head(f->store, (struct stream_name){ SPAN("account"),
+									   span_from_string(key) }),
+				&shape);
 			if (store_append(f->store, &work->append, NULL) != OK) {
 				work_free(work);
 				continue;
@@ -96,8 +97,8 @@ static void check_after_restart(struct journal_fixture *f, const struct history 
 	for (unsigned i = 0; i < KEYS; i++) {
 		char key[2] = { (char)('a' + i), '\0' };
 
-		expect_status(OK, store_put(f->store, &(struct work_shape){ .key = key,
-									    .event_count = 1 },
+		expect_status(OK, store_put(f->store,
+					    &(struct work_shape){ .key = key, .event_count = 1 },
 					    &err));
 	}
 }
@@ -215,8 +216,9 @@ static void a_disk_that_fills_up_at_any_size_turns_it_read_only_and_back(void **
 			continue;
 		}
 		for (unsigned i = 0; i < 200 && s == OK; i++)
-			s = store_put(f->store, &(struct work_shape){ .key = "a", .event_count = 1,
-								      .data_bytes = 3000 },
+			s = store_put(f->store,
+				      &(struct work_shape){
+					      .key = "a", .event_count = 1, .data_bytes = 3000 },
 				      NULL);
 		expect_status(ERR_FULL, s);
 		store_status(f->store, &status);
@@ -229,15 +231,15 @@ static void a_disk_that_fills_up_at_any_size_turns_it_read_only_and_back(void **
 		store_status(f->store, &status);
 		assert_int_equal(status.mode, STORE_READ_ONLY_FULL);
 		expect_status(ERR_FULL,
-			      store_put(f->store, &(struct work_shape){ .key = "a",
-									.event_count = 1 },
+			      store_put(f->store,
+					&(struct work_shape){ .key = "a", .event_count = 1 },
 					NULL));
 		vfs_sim_set_capacity(f->sim, 0);
 		(void)store_flush(f->store);
 		store_status(f->store, &status);
 		assert_int_equal(status.mode, STORE_READ_WRITE);
-		expect_status(OK, store_put(f->store, &(struct work_shape){ .key = "a",
-									    .event_count = 1 },
+		expect_status(OK, store_put(f->store,
+					    &(struct work_shape){ .key = "a", .event_count = 1 },
 					    NULL));
 		journal_stop(f);
 		buf_fini(&history.accepted);
@@ -252,8 +254,8 @@ static void a_full_disk_that_shows_only_in_a_write_is_met_as_well(void **state)
 
 	journal_must_start(f);
 	for (unsigned i = 0; i < 12; i++)
-		expect_status(OK, store_put(f->store, &(struct work_shape){ .key = "a",
-									    .event_count = 1 },
+		expect_status(OK, store_put(f->store,
+					    &(struct work_shape){ .key = "a", .event_count = 1 },
 					    NULL));
 	/* The next calls: the commit that changes segments, then the file for the one after it. */
 	for (unsigned i = 0; i < 100; i++) {
@@ -284,13 +286,14 @@ static void what_a_start_has_shown_survives_a_power_failure(void **state)
 		f->sim = vfs_sim_new();
 		atomic_store(&f->fatal_calls, 0);
 		journal_must_start(f);
-		expect_status(OK, store_put(f->store, &(struct work_shape){ .key = "a",
-									    .event_count = 1 },
+		expect_status(OK, store_put(f->store,
+					    &(struct work_shape){ .key = "a", .event_count = 1 },
 					    NULL));
 		vfs_sim_kill_at(f->sim, 1);
-		expect_status(ERR_IO, store_put(f->store, &(struct work_shape){ .key = "a",
-										.event_count = 1 },
-						NULL));
+		expect_status(ERR_IO,
+			      store_put(f->store,
+					&(struct work_shape){ .key = "a", .event_count = 1 },
+					NULL));
 		journal_stop(f);
 		vfs_sim_continue(f->sim);
 		journal_must_start(f);

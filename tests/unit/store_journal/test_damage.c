@@ -17,8 +17,11 @@ static void put(struct journal_fixture *f, const char *key, size_t data_bytes)
 {
 	struct error err = { 0 };
 
-	if (store_put(f->store, &(struct work_shape){ .key = key, .event_count = 2,
-						      .data_bytes = data_bytes, .command = "c" },
+	if (store_put(f->store,
+		      &(struct work_shape){ .key = key,
+					    .event_count = 2,
+					    .data_bytes = data_bytes,
+					    .command = "c" },
 		      &err) != OK)
 		fail_msg("%s", error_text(&err));
 }
@@ -210,8 +213,8 @@ static void damage_is_told_with_its_place_and_positions(void **state)
 	(void)snprintf(expected, sizeof(expected),
 		       "'/journal' is damaged in segment-00000001 at %" PRIu64, places.offset[2]);
 	assert_non_null(strstr(error_text(&err), expected));
-	assert_non_null(strstr(error_text(&err),
-			       "frames 2 to 2 (positions 2048 to 3071) cannot be read"));
+	assert_non_null(
+		strstr(error_text(&err), "frames 2 to 2 (positions 2048 to 3071) cannot be read"));
 	assert_non_null(strstr(error_text(&err), "`concordance verify /journal`"));
 }
 
@@ -267,8 +270,8 @@ static void verify_reports_what_is_there(void **state)
 	journal_must_start(f);
 	assert_true(uuid_equal(&f->store->log_id, &report.log_id));
 	journal_stop(f);
-	expect_status(OK, journal_verify(JOURNAL_DIRECTORY, vfs_sim_vfs(f->sim), NULL, NULL,
-					 &again, NULL));
+	expect_status(OK, journal_verify(JOURNAL_DIRECTORY, vfs_sim_vfs(f->sim), NULL, NULL, &again,
+					 NULL));
 	assert_true(sha256_equal(&report.chain_head, &again.chain_head));
 	assert_int_equal(report.tail_offset, again.tail_offset);
 }
@@ -299,11 +302,11 @@ static void a_commit_that_was_rewritten_with_a_right_checksum_breaks_the_chain(v
 
 		/* Another time of the decision, which no reader could notice: the stream has one frame. */
 		frame[FRAME_HEADER_BYTES + 5] ^= 1;
-		put_le64(frame + 24, digest_xxh3_seeded(span_of(frame + FRAME_HEADER_BYTES,
-								get_le32(frame)),
-							head));
-		put_le64(commit + 8, digest_xxh3_seeded(span_of(commit + 16, places.size[2] - 16),
-							seed));
+		put_le64(frame + 24,
+			 digest_xxh3_seeded(span_of(frame + FRAME_HEADER_BYTES, get_le32(frame)),
+					    head));
+		put_le64(commit + 8,
+			 digest_xxh3_seeded(span_of(commit + 16, places.size[2] - 16), seed));
 	}
 	journal_must_start(f); /* a start checks checksums only */
 	journal_stop(f);
@@ -451,9 +454,10 @@ static void a_reader_finds_rot_that_comes_while_it_runs(void **state)
 	put(f, "a", 100);
 	places = find_places(f);
 	flip(f, SEGMENT_1, places.offset[2] + COMMIT_HEADER_BYTES + FRAME_HEADER_BYTES + 40, 1);
-	expect_status(ERR_CORRUPT, store_read_all(f->store, 1, &options, describe_visit, &text,
-						  NULL, &err));
-	assert_non_null(strstr(error_text(&err), "reading frame 2 in '/journal', segment-00000001"));
+	expect_status(ERR_CORRUPT,
+		      store_read_all(f->store, 1, &options, describe_visit, &text, NULL, &err));
+	assert_non_null(
+		strstr(error_text(&err), "reading frame 2 in '/journal', segment-00000001"));
 }
 
 static void a_later_format_is_refused_with_both_versions(void **state)
@@ -468,8 +472,8 @@ static void a_later_format_is_refused_with_both_versions(void **state)
 	put_le32(bytes + 16, 2);
 	put_le64(bytes + BLOCK_BYTES - 8, digest_xxh3(span_of(bytes, BLOCK_BYTES - 8)));
 	expect_status(ERR_UNSUPPORTED, journal_start(f, &err));
-	assert_non_null(strstr(error_text(&err),
-			       "it is in format 2, and this program knows format 1"));
+	assert_non_null(
+		strstr(error_text(&err), "it is in format 2, and this program knows format 1"));
 	expect_status(ERR_UNSUPPORTED, journal_verify(JOURNAL_DIRECTORY, vfs_sim_vfs(f->sim), NULL,
 						      NULL, &(struct journal_report){ 0 }, NULL));
 }

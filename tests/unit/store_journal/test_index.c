@@ -46,7 +46,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void publish(struct index_fixture *f, uint64_t sequence, uint32_t events, const char *command)
+static void publish(struct index_fixture *f, uint64_t sequence, uint32_t events,
+		    const char *command)
 {
 	expect_status(OK, index_publish(f->index,
 					&(struct index_entry){
@@ -104,8 +105,8 @@ static void sequences_of_36_bits_are_kept_whole(void **state)
 	mutex_lock(&f->stripe->mu);
 	assert_int_equal(index_sequence_locked(f->stream, 0), SEQUENCE_MAX);
 	assert_int_equal(index_event_count_locked(f->stream, 0), FRAME_EVENTS_MAX);
-	assert_int_equal(index_find_command_locked(f->stripe, index_command_hash(f->hash, SPAN("c")),
-						   UINT64_MAX),
+	assert_int_equal(index_find_command_locked(
+				 f->stripe, index_command_hash(f->hash, SPAN("c")), UINT64_MAX),
 			 SEQUENCE_MAX);
 	mutex_unlock(&f->stripe->mu);
 	expect_status(ERR_LIMIT, index_set_location(f->index, SEQUENCE_MAX + 1,
