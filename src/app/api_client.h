@@ -32,7 +32,8 @@ void api_client_stream(struct api_client *client, struct stream_name stream);
 /* Sends to client->url and tells what went wrong, if anything: then answers an exit code other than
  * EXIT_CODE_OK. A rejection is told as well: as an error to people, as an answer to programs. OK: the
  * answer is in client->response, or request->on_body ended it.
- * `unknown_hint` is what to do when it is unknown whether the server acted; may be NULL.
+ * `unknown_hint` is what to do when the connection broke or no answer came in time; it is read after
+ * that has happened; may be NULL.
  * request->url is filled in. */
 int api_client_call(struct api_client *client, struct http_client_request *request,
 		    const char *unknown_hint);

@@ -104,6 +104,7 @@ struct shower {
 	uint64_t left;       /* events until the limit */
 	uint64_t page_count; /* events of this page */
 	bool reached_limit;
+	char go_on[80];     /* following: how to go on when it ends */
 	enum status failed; /* what ended it */
 	struct error err;
 };
@@ -177,6 +178,12 @@ static enum status event_show(struct span json, void *arg, struct error *err)
 	return s;
 }
 
+static void go_on_set(struct shower *shower, uint64_t after)
+{
+	(void)snprintf(shower->go_on, sizeof(shower->go_on), "To go on from here: --after %llu",
+		       (unsigned long long)after);
+}
+
 /* A piece of the answer. Followers see each event at once. */
 static bool piece_take(struct span piece, void *arg)
 {
@@ -184,6 +191,8 @@ static bool piece_take(struct span piece, void *arg)
 
 	shower->failed = event_lines_take(&shower->lines, piece, &shower->err);
 	if (shower->lines.server_sent) {
+		if (shower->lines.has_id)
+			go_on_set(shower, shower->lines.last_id);
 		table_flush(&shower->table);
 		(void)fflush(shower->output->out); /* checked when the program ends */
 	}
@@ -222,7 +231,7 @@ static int call(struct api_client *client, struct shower *shower, struct span ac
 								  .header_count = 1,
 								  .on_body = piece_take,
 								  .arg = shower },
-				   NULL);
+				   shower->lines.server_sent ? shower->go_on : NULL);
 
 	if (code == EXIT_CODE_OK && shower->failed == OK)
 		shower->failed = event_lines_end(&shower->lines, &shower->err);
@@ -278,19 +287,16 @@ static int list(struct api_client *client, struct shower *shower, struct events_
 static int follow(struct api_client *client, struct shower *shower,
 		  const struct events_arguments *events)
 {
-	char hint[80];
 	int code;
 
 	shower->lines.server_sent = true;
+	go_on_set(shower, events->after);
 	url_make(client, events);
 	code = call(client, shower, SPAN("text/event-stream"));
 	if (code != EXIT_CODE_OK || shower->reached_limit)
 		return code;
-	(void)snprintf(
-		hint, sizeof(hint), "To go on from here: --after %llu",
-		(unsigned long long)(shower->lines.has_id ? shower->lines.last_id : events->after));
 	return output_fail(shower->output, EXIT_CODE_UNAVAILABLE, "closed",
-			   SPAN("the server ended the stream of events"), hint);
+			   SPAN("the server ended the stream of events"), shower->go_on);
 }
 
 static int show_all(struct cli *cli, struct shower *shower, struct events_arguments *events)

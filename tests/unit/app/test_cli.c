@@ -420,6 +420,22 @@ static void following_shows_events_until_the_server_ends_it_and_says_how_to_go_o
 	free(answer);
 }
 
+static void a_broken_stream_says_how_to_go_on(void **state)
+{
+	static char cut[] = "HTTP/1.1 200 X\r\nContent-Type: text/event-stream\r\n"
+			    "Transfer-Encoding: chunked\r\n\r\n14\r\n: heartbeat\nid: 77\n\n\r\n";
+	struct fake_server server;
+	struct program p;
+
+	(void)state;
+	one_answer(&server, cut);
+	program_run(&p, NULL, "--url", server.url, "events", "--follow", NULL);
+	fake_server_stop(&server);
+	program_expect(&p, 6, "", "broke: ");
+	program_expect(&p, 6, "", "To go on from here: --after 77");
+	program_fini(&p);
+}
+
 static void following_ends_at_the_limit(void **state)
 {
 	char *answer =
@@ -498,6 +514,7 @@ int main(void)
 		cmocka_unit_test(events_as_json_are_the_events_line_by_line),
 		cmocka_unit_test(
 			following_shows_events_until_the_server_ends_it_and_says_how_to_go_on),
+		cmocka_unit_test(a_broken_stream_says_how_to_go_on),
 		cmocka_unit_test(following_ends_at_the_limit),
 		cmocka_unit_test(check_tells_all_mistakes_of_a_manifest),
 		cmocka_unit_test(verify_of_nothing_says_so),
