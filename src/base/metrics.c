@@ -121,6 +121,18 @@ static struct family *add_family_locked(struct metrics *metrics, const char *nam
 	return family;
 }
 
+static struct metric *find_metric_locked(struct family *family, const char *labels)
+{
+	LIST_FOR_EACH(&family->metrics, node)
+	{
+		struct metric *metric = LIST_ENTRY(node, struct metric, node);
+
+		if (strcmp(metric->labels, labels) == 0)
+			return metric;
+	}
+	return NULL;
+}
+
 static struct metric *add(struct metrics *metrics, const char *name, const char *labels,
 			  const char *help, enum kind kind)
 {
@@ -138,6 +150,11 @@ static struct metric *add(struct metrics *metrics, const char *name, const char 
 		return NULL;
 	}
 	CHECK(family->kind == kind);
+	struct metric *same = find_metric_locked(family, metric->labels);
+	if (same != NULL) {
+		free_metric(metric);
+		return same;
+	}
 	list_add_last(&family->metrics, &metric->node);
 	return metric;
 }

@@ -40,7 +40,8 @@ enum status metrics_new(struct metrics **ret, struct error *err) NODISCARD;
 void metrics_free(struct metrics *metrics);
 
 /* Each returns the metric, owned by the registry, or NULL when memory is out. `name`, `help` and
- * `labels` (NULL for none) are copied. Metrics of one name share help and kind. */
+ * `labels` (NULL for none) are copied. Metrics of one name share help and kind; of the same labels as
+ * well, they are one metric: several event loops count together. */
 struct counter *metrics_counter(struct metrics *metrics, const char *name, const char *labels,
 				const char *help) NODISCARD;
 struct gauge *metrics_gauge(struct metrics *metrics, const char *name, const char *labels,
