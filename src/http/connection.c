@@ -17,9 +17,9 @@
  *
  * A closed connection stays in memory until libuv has let go of the socket and the request or
  * stream that somebody holds has been ended. */
-#include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -219,6 +219,20 @@ enum status connection_open(struct http_server *server, int fd, struct error *er
 
 /* ---- writing ---- */
 
+/* Bytes that the client has not acknowledged. The kernel's own buffer counts: it can hold megabytes,
+ * and takes nothing new for a long time while a slow client empties it. */
+static size_t unacknowledged(struct connection *connection)
+{
+	size_t size = uv_stream_get_write_queue_size(stream_of(connection));
+	uv_os_fd_t fd;
+	int queued = 0;
+
+	if (uv_fileno((uv_handle_t *)&connection->socket, &fd) == 0 &&
+	    ioctl(fd, SIOCOUTQ, &queued) == 0 && queued > 0)
+		size += (size_t)queued;
+	return size;
+}
+
 static void clear_buffer(struct buf *buf)
 {
 	if (buf->capacity > BUFFER_KEEP_BYTES)
@@ -301,7 +315,7 @@ static void write_on(struct connection *connection, size_t written)
 		connection_abort(connection);
 		return;
 	}
-	connection->sending_left = rest.len;
+	connection->sending_left = unacknowledged(connection);
 	connection->write_deadline = loop_now_ms(connection->server->loop) +
 				     connection->server->options.write_timeout_ms;
 }
@@ -588,7 +602,7 @@ void connection_sweep(struct connection *connection, uint64_t now)
 	if (connection->state == CONNECTION_CLOSED)
 		return;
 	if (connection->sending.size != 0) {
-		size_t left = uv_stream_get_write_queue_size(stream_of(connection));
+		size_t left = unacknowledged(connection);
 
 		if (left < connection->sending_left) {
 			connection->sending_left = left;

@@ -80,7 +80,7 @@ struct connection {
 	struct buf output;      /* to be written at the end of the turn */
 	struct buf sending;     /* libuv is writing it */
 	uv_write_t write;       /* in use while sending.size != 0 */
-	size_t sending_left;    /* as of the last sweep */
+	size_t sending_left;    /* unacknowledged, the kernel's buffer included, as of the last sweep */
 	uint64_t write_deadline; /* while sending.size != 0 */
 
 	uint64_t deadline;     /* what for depends on the state */
