@@ -10,7 +10,7 @@
 	"}},{\"id\":\"f\",\"type\":\"noted\",\"version\":2,"                                      \
 	"\"position\":2049,\"time\":\"t\",\"data\":null}]}"
 
-static void one_answer(struct fake_server *server, char *answer)
+static void one_answer(struct fake_server *server, const char *answer)
 {
 	memset(server, 0, sizeof(*server));
 	server->answers[0] = answer;
