@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* wants_sockets.c - imports the network. Refused when it is loaded, naming the import; never runs. */
+/* wants_sockets.c - imports the network, as some languages do whatever the source says. It gets a handle, behind
+ * which nothing is: no socket can be made. */
 #include "guest.h"
 
 __attribute__((import_module("wasi:sockets/instance-network@0.2.0"),
