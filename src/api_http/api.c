@@ -126,7 +126,7 @@ static bool guard(struct call *call)
 
 	if (host.data != NULL && !host_is_ours(api, host)) {
 		call_problem(call, 403, "host_not_allowed",
-			     "Host '%.*s' is neither a loopback name nor one given with --allow-host",
+			     "Host '%.*s' is neither a loopback name nor one given with --host or in the manifest",
 			     SPAN_ARG(host));
 		return false;
 	}
