@@ -6,13 +6,14 @@
 
 #include <unistd.h>
 
-#include "store_journal/journal.h"
+#include "app/progress.h"
 #include "json/json_writer.h"
+#include "store_journal/journal.h"
 
 struct verification {
 	const struct output *output;
 	struct buf damages; /* owned; JSON array elements, when asked for */
-	uint64_t shown;
+	struct progress *progress;
 };
 
 static void damage_write(struct json_writer *writer, const struct journal_damage *damage)
@@ -33,7 +34,6 @@ static void damage_show(const struct journal_damage *damage, void *arg)
 	struct verification *v = arg;
 	struct json_writer writer;
 
-	v->shown++;
 	if (v->output->json) {
 		if (v->damages.size != 0)
 			buf_append_byte(&v->damages, ',');
@@ -41,6 +41,7 @@ static void damage_show(const struct journal_damage *damage, void *arg)
 		damage_write(&writer, damage);
 		return;
 	}
+	progress_end(v->progress);
 	(void)fprintf(v->output->out, "%sdamaged%s  segment-%08llu  offset %llu  %s",
 		      output_on(v->output, COLOUR_RED), output_off(v->output),
 		      (unsigned long long)damage->segment, (unsigned long long)damage->offset,
@@ -120,13 +121,17 @@ static int run(struct cli *cli, const struct arguments *arguments)
 	struct verification v = { .output = &cli->output };
 	const char *directory = arguments->positionals[0];
 	struct journal_report report = { 0 };
+	struct progress progress;
 	struct error err = { 0 };
 	const char *hint = NULL;
 	enum status s;
 
-	if (cli->output.terminal && isatty(STDERR_FILENO) == 1)
-		(void)fprintf(cli->output.err, "reading %s ...\n", directory);
-	s = journal_verify(directory, NULL, damage_show, &v, &report, &err);
+	progress_begin(&progress, vfs_system(), clock_system(),
+		       cli->output.terminal && isatty(STDERR_FILENO) == 1 ? cli->output.err : NULL,
+		       "reading", directory, "segment-");
+	v.progress = &progress;
+	s = journal_verify(directory, &progress.vfs, damage_show, &v, &report, &err);
+	progress_end(&progress);
 	if (s == OK || s == ERR_CORRUPT) {
 		if (cli->output.json)
 			report_write(&v, &report);

@@ -4,7 +4,9 @@
 
 #include "app/event_lines.h"
 #include "app/json_layout.h"
+#include "app/progress.h"
 #include "app/table.h"
+#include "base/buf.h"
 
 static void assert_layout(void (*lay_out)(struct buf *, struct span), struct span from,
 			  const char *expected)
@@ -220,6 +222,45 @@ static void a_line_without_end_is_refused(void **state)
 	event_lines_fini(&lines);
 }
 
+/* ---- progress ------------------------------------------------------------------------------------ */
+
+static void reading_tells_how_far_it_has_come_when_it_takes_long(void **state)
+{
+	char folder[] = "/tmp/progress-XXXXXX";
+	OWNED(buf) struct buf content = { 0 }, read = { 0 };
+	struct clock_manual clock;
+	struct progress progress;
+	char path[64], *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	(void)snprintf(path, sizeof(path), "%s/segment-1", folder);
+	(void)buf_append_zeros(&content, (size_t)4 << 20);
+	assert_int_equal(vfs_write_file_atomically(vfs_system(), path, buf_span(&content), NULL),
+			 OK);
+	clock_manual_init(&clock, 0);
+	progress_begin(&progress, vfs_system(), &clock.clock, out, "reading", folder, "segment-");
+	assert_int_equal(progress.total_bytes, 4 << 20);
+	assert_int_equal(vfs_read_file(&progress.vfs, path, (size_t)8 << 20, &read, NULL), OK);
+	assert_true(span_equal(buf_span(&read), buf_span(&content)));
+	assert_false(progress.shown);
+	progress.read_bytes = 0;
+	clock_manual_advance_us(&clock, PROGRESS_QUIET_MS * 1000);
+	buf_clear(&read);
+	assert_int_equal(vfs_read_file(&progress.vfs, path, (size_t)8 << 20, &read, NULL), OK);
+	progress_end(&progress);
+	(void)fclose(out);
+	assert_ptr_equal(strstr(text, "\rreading: "), text);
+	assert_non_null(strstr(text, " of 4 MiB, "));
+	assert_string_equal(text + strlen(text) - 4, "\r\033[K");
+	free(text);
+	clock_manual_fini(&clock);
+	assert_int_equal(remove(path), 0);
+	assert_int_equal(remove(folder), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +275,7 @@ int main(void)
 		cmocka_unit_test(server_sent_events_come_out_whole_however_they_were_cut),
 		cmocka_unit_test(what_takes_the_events_can_end_the_reading),
 		cmocka_unit_test(a_line_without_end_is_refused),
+		cmocka_unit_test(reading_tells_how_far_it_has_come_when_it_takes_long),
 	};
 
 	return cmocka_run_group_tests_name("layout", tests, NULL, NULL);
