@@ -22,7 +22,8 @@ struct http_client_options {
 	uint64_t connect_timeout_ms; /* 0: 5 s */
 	/* From the request to the last byte of the answer; 0: none. */
 	uint64_t timeout_ms;
-	/* Without a byte of the answer for so long, rounded up to seconds; 0: none. */
+	/* Without a byte of the answer for so long, rounded up to seconds; 0: none. libcurl looks at the
+	 * speed of the last few seconds, so it may take 5 s more. */
 	uint64_t idle_timeout_ms;
 	/* Of an answer that is collected; 0: 64 MiB. A streamed one has no limit. */
 	size_t body_max_bytes;
