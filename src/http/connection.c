@@ -26,10 +26,10 @@
 #include "base/check.h"
 #include "http/connection.h"
 
-#define LINGER_MS ((uint64_t)1000)
-#define LINGER_MAX_BYTES ((size_t)4 << 20)
-#define STREAM_FIN_MS ((uint64_t)1000)
-#define TRIM_AFTER_MS ((uint64_t)5000)
+#define LINGER_MS         ((uint64_t)1000)
+#define LINGER_MAX_BYTES  ((size_t)4 << 20)
+#define STREAM_FIN_MS     ((uint64_t)1000)
+#define TRIM_AFTER_MS     ((uint64_t)5000)
 #define BUFFER_KEEP_BYTES ((size_t)64 << 10)
 
 #define TO(state) (1u << (state))
@@ -38,12 +38,12 @@
 static const unsigned successors[] = {
 	[CONNECTION_IDLE] = TO(CONNECTION_READING) | TO(CONNECTION_HANDED_OVER) |
 			    TO(CONNECTION_FINISHING) | TO(CONNECTION_CLOSED),
-	[CONNECTION_READING] = TO(CONNECTION_HANDED_OVER) | TO(CONNECTION_FINISHING) |
-			       TO(CONNECTION_CLOSED),
+	[CONNECTION_READING] =
+		TO(CONNECTION_HANDED_OVER) | TO(CONNECTION_FINISHING) | TO(CONNECTION_CLOSED),
 	[CONNECTION_HANDED_OVER] = TO(CONNECTION_IDLE) | TO(CONNECTION_STREAMING) |
 				   TO(CONNECTION_FINISHING) | TO(CONNECTION_CLOSED),
-	[CONNECTION_STREAMING] = TO(CONNECTION_IDLE) | TO(CONNECTION_FINISHING) |
-				 TO(CONNECTION_CLOSED),
+	[CONNECTION_STREAMING] =
+		TO(CONNECTION_IDLE) | TO(CONNECTION_FINISHING) | TO(CONNECTION_CLOSED),
 	[CONNECTION_FINISHING] = TO(CONNECTION_LINGERING) | TO(CONNECTION_CLOSED),
 	[CONNECTION_LINGERING] = TO(CONNECTION_CLOSED),
 	[CONNECTION_CLOSED] = 0,
@@ -72,10 +72,10 @@ bool connection_owes(const struct connection *connection)
 
 size_t connection_unsent(const struct connection *connection)
 {
-	size_t sending = connection->sending.size != 0 ?
-				 uv_stream_get_write_queue_size(
-					 (const uv_stream_t *)&connection->socket) :
-				 0;
+	size_t sending =
+		connection->sending.size != 0
+			? uv_stream_get_write_queue_size((const uv_stream_t *)&connection->socket)
+			: 0;
 
 	return connection->output.size + sending;
 }
@@ -568,9 +568,8 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
 
 static void deadline_passed(struct connection *connection, uint64_t now)
 {
-	static const struct http_refusal too_slow = {
-		408, "request_timeout", "the request did not arrive in time"
-	};
+	static const struct http_refusal too_slow = { 408, "request_timeout",
+						      "the request did not arrive in time" };
 
 	switch (connection->state) {
 	case CONNECTION_IDLE:

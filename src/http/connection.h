@@ -9,12 +9,12 @@
 
 /* connection.h - the structs that the files of the server share. All of it is the loop's thread's. */
 
-#define READ_BUFFER_BYTES ((size_t)64 << 10)
-#define READ_AHEAD_MAX_BYTES ((size_t)64 << 10) /* kept while a request is being handled */
-#define OUTPUT_HIGH_BYTES ((size_t)256 << 10)   /* more than this waiting: produce nothing more */
-#define OUTPUT_LOW_BYTES ((size_t)64 << 10)     /* no more than this: go on */
-#define ARENAS_KEPT ((size_t)64)
-#define NO_DEADLINE UINT64_MAX
+#define READ_BUFFER_BYTES    ((size_t)64 << 10)
+#define READ_AHEAD_MAX_BYTES ((size_t)64 << 10)  /* kept while a request is being handled */
+#define OUTPUT_HIGH_BYTES    ((size_t)256 << 10) /* more than this waiting: produce nothing more */
+#define OUTPUT_LOW_BYTES     ((size_t)64 << 10)  /* no more than this: go on */
+#define ARENAS_KEPT          ((size_t)64)
+#define NO_DEADLINE          UINT64_MAX
 
 /*	IDLE <-> READING -> HANDED_OVER -> STREAMING
  *	  ^                    |   |           |
@@ -24,13 +24,13 @@
  *
  * FINISHING writes what is left; LINGERING has sent its FIN and reads the client's bytes away, so
  * that they do not make the kernel reset the connection before the client has read the answer. */
-#define CONNECTION_STATES(X)                                                                       \
-	X(CONNECTION_IDLE)                                                                         \
-	X(CONNECTION_READING)                                                                      \
-	X(CONNECTION_HANDED_OVER)                                                                  \
-	X(CONNECTION_STREAMING)                                                                    \
-	X(CONNECTION_FINISHING)                                                                    \
-	X(CONNECTION_LINGERING)                                                                    \
+#define CONNECTION_STATES(X)      \
+	X(CONNECTION_IDLE)        \
+	X(CONNECTION_READING)     \
+	X(CONNECTION_HANDED_OVER) \
+	X(CONNECTION_STREAMING)   \
+	X(CONNECTION_FINISHING)   \
+	X(CONNECTION_LINGERING)   \
 	X(CONNECTION_CLOSED)
 
 enum connection_state {
@@ -42,7 +42,7 @@ enum connection_state {
 struct connection;
 
 #define REQUEST_MAGIC 0x72657175u
-#define STREAM_MAGIC 0x73747265u
+#define STREAM_MAGIC  0x73747265u
 
 struct http_request {
 	uint32_t magic; /* REQUEST_MAGIC while it waits for its answer */
@@ -62,8 +62,8 @@ struct http_stream {
 
 struct connection {
 	struct http_server *server;
-	struct list node;     /* in server->connections until it is freed */
-	struct list dirty;    /* in server->dirty: output to write, or a closed stream to report */
+	struct list node;      /* in server->connections until it is freed */
+	struct list dirty;     /* in server->dirty: output to write, or a closed stream to report */
 	struct list resumable; /* in server->resumable: kept input to parse */
 	uv_tcp_t socket;
 	enum connection_state state;
@@ -77,13 +77,13 @@ struct connection {
 	struct buf input;           /* read, not yet parsed */
 	size_t input_offset;        /* parsed part of it */
 
-	struct buf output;      /* to be written at the end of the turn */
-	struct buf sending;     /* libuv is writing it */
-	uv_write_t write;       /* in use while sending.size != 0 */
-	size_t sending_left;    /* unacknowledged, the kernel's buffer included, as of the last sweep */
+	struct buf output;   /* to be written at the end of the turn */
+	struct buf sending;  /* libuv is writing it */
+	uv_write_t write;    /* in use while sending.size != 0 */
+	size_t sending_left; /* unacknowledged, the kernel's buffer included, as of the last sweep */
 	uint64_t write_deadline; /* while sending.size != 0 */
 
-	uint64_t deadline;     /* what for depends on the state */
+	uint64_t deadline; /* what for depends on the state */
 	uint64_t idle_since;
 	uint64_t last_stream_write;
 	size_t lingered_bytes;
@@ -111,7 +111,8 @@ struct http_server {
 	uv_poll_t listener;
 	int listen_fd; /* -1 after it was closed */
 	bool accepting;
-	uv_timer_t retry; /* accepting again after the process ran out of descriptors; the drain's end */
+	uv_timer_t
+		retry; /* accepting again after the process ran out of descriptors; the drain's end */
 	uv_timer_t sweep; /* looks for deadlines; stopped without connections */
 	uint64_t sweep_ms;
 	bool sweeping;
@@ -141,7 +142,7 @@ struct http_server {
 	bool released;         /* http_server_free() was called */
 	unsigned open_handles; /* of its own; freed when 0 and no connection is left */
 
-	struct server_metrics metrics; /* never NULL inside */
+	struct server_metrics metrics;   /* never NULL inside */
 	struct counter own_counters[11]; /* stand in for a registry */
 	struct gauge own_gauge;
 };

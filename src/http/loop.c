@@ -116,7 +116,8 @@ static void end_turn(struct loop *loop)
 		run_tasks(loop);
 	if (loop->fn != NULL)
 		again = loop->fn(loop->arg);
-	LIST_FOR_EACH(&loop->members, node) {
+	LIST_FOR_EACH(&loop->members, node)
+	{
 		struct loop_member *member = LIST_ENTRY(node, struct loop_member, node);
 
 		if (member->turn_end(member))
@@ -218,7 +219,8 @@ void loop_free(struct loop *loop)
 		return;
 	CHECK(loop->magic == LOOP_MAGIC);
 	CHECK(running_here != loop);
-	LIST_FOR_EACH(&loop->members, member_node) {
+	LIST_FOR_EACH(&loop->members, member_node)
+	{
 		struct loop_member *member = LIST_ENTRY(member_node, struct loop_member, node);
 
 		member->loop_ends(member);

@@ -22,12 +22,12 @@
 
 #include "base/check.h"
 
-#define HEAD_KEEP_BYTES ((size_t)16 << 10)
-#define BODY_KEEP_BYTES ((size_t)64 << 10)
+#define HEAD_KEEP_BYTES  ((size_t)16 << 10)
+#define BODY_KEEP_BYTES  ((size_t)64 << 10)
 #define BODY_FIRST_BYTES ((size_t)16 << 10) /* room made on the word of a Content-Length alone */
-#define HEADERS_FIRST ((size_t)16)
+#define HEADERS_FIRST    ((size_t)16)
 /* Empty lines before a request: some clients end a body with one. More count as part of a head. */
-#define BLANK_MAX_BYTES 8u
+#define BLANK_MAX_BYTES      8u
 #define CHUNK_OVERHEAD_RATIO ((uint64_t)8) /* one-byte chunks cost five more bytes each */
 
 struct http_parser {
@@ -44,7 +44,7 @@ struct http_parser {
 	uint64_t head_bytes;     /* of this request's head, as received */
 	uint64_t overhead_bytes; /* of a chunked body: received and not data */
 	size_t target_size;
-	size_t mark;         /* head.size where the text that is arriving began */
+	size_t mark;          /* head.size where the text that is arriving began */
 	unsigned blank_bytes; /* CR and LF seen before the request */
 	bool begun;
 	bool target_done;
@@ -147,8 +147,7 @@ static int add_header(struct http_parser *parser)
 		return refuse(parser, 431, "too_many_headers", "the request has too many headers");
 	if (count == parser->header_capacity) {
 		size_t capacity = count == 0 ? HEADERS_FIRST : count * 2;
-		struct http_header *headers =
-			realloc(parser->headers, capacity * sizeof(*headers));
+		struct http_header *headers = realloc(parser->headers, capacity * sizeof(*headers));
 
 		if (headers == NULL)
 			return refuse_memory(parser);
@@ -198,8 +197,9 @@ static void place_headers(struct http_parser *parser)
 		at += header->name.size;
 		header->value.data = at;
 		at += header->value.size;
-		while (header->value.size > 0 && (header->value.data[header->value.size - 1] == ' ' ||
-						  header->value.data[header->value.size - 1] == '\t'))
+		while (header->value.size > 0 &&
+		       (header->value.data[header->value.size - 1] == ' ' ||
+			header->value.data[header->value.size - 1] == '\t'))
 			header->value.size--;
 	}
 	CHECK(at <= parser->head.data + parser->head.size);
@@ -328,9 +328,9 @@ static int judge_headers(struct http_parser *parser, struct span authority)
 static enum http_method method_of(const llhttp_t *native)
 {
 	static const enum http_method methods[] = {
-		[HTTP_GET] = HTTP_GET_ + 1,	  [HTTP_HEAD] = HTTP_HEAD_ + 1,
-		[HTTP_POST] = HTTP_POST_ + 1,	  [HTTP_PUT] = HTTP_PUT_ + 1,
-		[HTTP_DELETE] = HTTP_DELETE_ + 1, [HTTP_PATCH] = HTTP_PATCH_ + 1,
+		[HTTP_GET] = HTTP_GET_ + 1,         [HTTP_HEAD] = HTTP_HEAD_ + 1,
+		[HTTP_POST] = HTTP_POST_ + 1,       [HTTP_PUT] = HTTP_PUT_ + 1,
+		[HTTP_DELETE] = HTTP_DELETE_ + 1,   [HTTP_PATCH] = HTTP_PATCH_ + 1,
 		[HTTP_OPTIONS] = HTTP_OPTIONS_ + 1,
 	};
 
@@ -348,7 +348,8 @@ static int on_headers_complete(llhttp_t *native)
 	if (parser->head_done)
 		return 0; /* llhttp comes here for trailers too */
 	if (native->http_major != 1 || native->http_minor > 1)
-		return refuse(parser, 505, "version_unknown", "this server speaks HTTP/1.0 and 1.1");
+		return refuse(parser, 505, "version_unknown",
+			      "this server speaks HTTP/1.0 and 1.1");
 	if (native->method == HTTP_CONNECT)
 		return refuse(parser, 501, "method_unknown", "this server is no proxy");
 	message->minor_version = native->http_minor;
@@ -360,9 +361,9 @@ static int on_headers_complete(llhttp_t *native)
 	if (!parser->chunked && native->content_length > parser->body_max_bytes)
 		return refuse(parser, 413, "body_too_large", "the body is larger than allowed");
 	if (!parser->chunked && native->content_length > 0) {
-		size_t room = native->content_length < BODY_FIRST_BYTES ?
-				      (size_t)native->content_length :
-				      BODY_FIRST_BYTES;
+		size_t room = native->content_length < BODY_FIRST_BYTES
+				      ? (size_t)native->content_length
+				      : BODY_FIRST_BYTES;
 
 		if (buf_reserve(&parser->body, room) != OK)
 			return refuse_memory(parser);
@@ -506,11 +507,11 @@ enum http_parsed http_parser_feed(struct http_parser *parser, struct span bytes,
 			uint64_t room = parser->head_max_bytes - parser->head_bytes;
 
 			if (room == 0)
-				return parser->target_done ?
-					       refused(parser, 431, "head_too_large",
-						       "the request's head is too large") :
-					       refused(parser, 414, "target_too_long",
-						       "the request target is too long");
+				return parser->target_done
+					       ? refused(parser, 431, "head_too_large",
+							 "the request's head is too large")
+					       : refused(parser, 414, "target_too_long",
+							 "the request target is too long");
 			if (slice.size > room)
 				slice.size = (size_t)room;
 		}
@@ -518,8 +519,8 @@ enum http_parsed http_parser_feed(struct http_parser *parser, struct span bytes,
 		taken = slice.size;
 		if (code != HPE_OK) {
 			const char *at = llhttp_get_error_pos(&parser->native);
-			bool inside = at != NULL && at >= slice.data &&
-				      at <= slice.data + slice.size;
+			bool inside =
+				at != NULL && at >= slice.data && at <= slice.data + slice.size;
 
 			if (code != HPE_PAUSED) {
 				refuse_syntax(parser, code,

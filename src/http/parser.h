@@ -15,7 +15,7 @@
  * readable until http_parser_next(). The parser copies what it keeps, so the bytes fed are borrowed
  * for the call only. Its memory is reused from request to request. */
 
-#define HTTP_HEADERS_MAX ((size_t)100)
+#define HTTP_HEADERS_MAX      ((size_t)100)
 #define HTTP_TARGET_MAX_BYTES ((size_t)8192)
 
 struct http_parser;

@@ -96,7 +96,8 @@ enum status http_path_split(struct span path, struct arena *arena, struct span *
 	}
 	while (next_part(&rest, '/', &part)) {
 		if (count == segments_max)
-			return ERROR(err, ERR_LIMIT, "a path has at most %zu segments", segments_max);
+			return ERROR(err, ERR_LIMIT, "a path has at most %zu segments",
+				     segments_max);
 		s = decode(part, /* plus_is_space= */ false, arena, "path segment", count + 1,
 			   &segments[count], err);
 		if (s != OK)
@@ -126,7 +127,8 @@ enum status http_query_split(struct span query, struct arena *arena, struct http
 		if (part.size == 0)
 			continue;
 		if (count == pairs_max)
-			return ERROR(err, ERR_LIMIT, "a query has at most %zu parameters", pairs_max);
+			return ERROR(err, ERR_LIMIT, "a query has at most %zu parameters",
+				     pairs_max);
 		(void)next_part(&value, '=', &name); /* a part is never NULL */
 		s = decode(name, /* plus_is_space= */ true, arena, "the name of query parameter",
 			   count + 1, &pairs[count].name, err);

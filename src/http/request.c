@@ -94,7 +94,8 @@ struct span http_request_header(const struct http_request *request, const char *
 	return SPAN_EMPTY;
 }
 
-const struct http_header *http_request_headers(const struct http_request *request, size_t *ret_count)
+const struct http_header *http_request_headers(const struct http_request *request,
+					       size_t *ret_count)
 {
 	*ret_count = request->message->header_count;
 	return request->message->headers;

@@ -21,11 +21,11 @@
 #include "base/log.h"
 #include "http/connection.h"
 
-#define ACCEPTS_PER_TURN 64
-#define ACCEPT_RETRY_MS ((uint64_t)100)
+#define ACCEPTS_PER_TURN    64
+#define ACCEPT_RETRY_MS     ((uint64_t)100)
 #define ACCEPT_LOG_EVERY_MS ((uint64_t)60000)
-#define SWEEP_MIN_MS ((uint64_t)5)
-#define SWEEP_MAX_MS ((uint64_t)500)
+#define SWEEP_MIN_MS        ((uint64_t)5)
+#define SWEEP_MAX_MS        ((uint64_t)500)
 
 static void on_listener(uv_poll_t *poll, int status, int events);
 
@@ -101,7 +101,7 @@ static void on_sweep(uv_timer_t *timer)
 	uint64_t now = loop_now_ms(server->loop);
 
 	LIST_FOR_EACH(&server->connections, node)
-		connection_sweep(LIST_ENTRY(node, struct connection, node), now);
+	connection_sweep(LIST_ENTRY(node, struct connection, node), now);
 }
 
 void server_connection_opened(struct http_server *server)
@@ -167,7 +167,7 @@ void http_server_free(struct http_server *server)
 	server->draining = true;
 	stop_listening(server);
 	LIST_FOR_EACH(&server->connections, node)
-		connection_close(LIST_ENTRY(node, struct connection, node));
+	connection_close(LIST_ENTRY(node, struct connection, node));
 	uv_close((uv_handle_t *)&server->retry, on_handle_closed);
 	uv_close((uv_handle_t *)&server->sweep, on_handle_closed);
 }
@@ -178,7 +178,8 @@ static void on_loop_ends(struct loop_member *member)
 
 	http_server_free(server);
 	/* Nobody can answer any more. */
-	LIST_FOR_EACH(&server->connections, node) {
+	LIST_FOR_EACH(&server->connections, node)
+	{
 		struct connection *connection = LIST_ENTRY(node, struct connection, node);
 
 		if (connection->request.magic == REQUEST_MAGIC)
@@ -192,7 +193,8 @@ static void begin_drain(struct http_server *server)
 {
 	server->drain_begun = true;
 	stop_listening(server);
-	LIST_FOR_EACH(&server->connections, node) {
+	LIST_FOR_EACH(&server->connections, node)
+	{
 		struct connection *connection = LIST_ENTRY(node, struct connection, node);
 
 		if (connection->state == CONNECTION_IDLE && connection_unsent(connection) == 0 &&
@@ -219,7 +221,7 @@ static bool drain(struct http_server *server)
 		if (loop_now_ms(server->loop) < server->drain_deadline)
 			return false;
 		LIST_FOR_EACH(&server->connections, node)
-			connection_abort(LIST_ENTRY(node, struct connection, node));
+		connection_abort(LIST_ENTRY(node, struct connection, node));
 	}
 	server->drain_done = true;
 	server->drained(server->drained_arg);
@@ -231,8 +233,8 @@ static void on_drain_deadline(uv_timer_t *timer)
 	(void)timer; /* it only has to bring about a turn */
 }
 
-void http_server_drain(struct http_server *server, uint64_t timeout_ms,
-		       void (*drained)(void *arg), void *arg)
+void http_server_drain(struct http_server *server, uint64_t timeout_ms, void (*drained)(void *arg),
+		       void *arg)
 {
 	CHECK(drained != NULL);
 	CHECK(!server->draining);
@@ -293,12 +295,9 @@ static bool on_turn_end(struct loop_member *member)
 static enum status register_metrics(struct http_server *server, struct metrics *metrics,
 				    struct error *err)
 {
-	static const char *const classes[] = { NULL,
-					       NULL,
-					       "status=\"2xx\"",
-					       "status=\"3xx\"",
-					       "status=\"4xx\"",
-					       "status=\"5xx\"" };
+	static const char *const classes[] = {
+		NULL, NULL, "status=\"2xx\"", "status=\"3xx\"", "status=\"4xx\"", "status=\"5xx\""
+	};
 	struct server_metrics *m = &server->metrics;
 	struct counter *own = server->own_counters;
 
@@ -315,9 +314,9 @@ static enum status register_metrics(struct http_server *server, struct metrics *
 	m->connections = metrics_gauge(metrics, "concordance_http_connections", NULL,
 				       "Open HTTP connections.");
 	for (size_t i = 2; i < ARRAY_COUNT(m->answers); i++)
-		m->answers[i] = metrics_counter(metrics, "concordance_http_requests_total",
-						classes[i],
-						"HTTP requests answered, by status class.");
+		m->answers[i] =
+			metrics_counter(metrics, "concordance_http_requests_total", classes[i],
+					"HTTP requests answered, by status class.");
 	m->cancelled = metrics_counter(metrics, "concordance_http_cancelled_total", NULL,
 				       "HTTP requests whose client was gone before the answer.");
 	m->received_bytes = metrics_counter(metrics, "concordance_http_received_bytes_total", NULL,

@@ -14,7 +14,8 @@ static struct connection *connection_of(const struct http_stream *stream)
 	return stream->connection;
 }
 
-struct http_stream *http_stream_begin(struct http_request *request, const struct http_response *head,
+struct http_stream *http_stream_begin(struct http_request *request,
+				      const struct http_response *head,
 				      const struct http_stream_callbacks *callbacks)
 {
 	CHECK(request->magic == REQUEST_MAGIC);

@@ -17,9 +17,8 @@
 
 static void answer_body(struct http_request *request, struct span body)
 {
-	http_respond(request, &(struct http_response){ .status = 200,
-						       .content_type = "text/plain",
-						       .body = body });
+	http_respond(request, &(struct http_response){
+				      .status = 200, .content_type = "text/plain", .body = body });
 }
 
 struct feeder {
@@ -135,9 +134,8 @@ static void handle(struct http_request *request, void *arg)
 	} else if (span_equal(path, SPAN("/inject"))) {
 		struct http_header evil = { SPAN("Location"), SPAN("/a\r\nEvil: yes\n\0b") };
 
-		http_respond(request, &(struct http_response){ .status = 202,
-							       .headers = &evil,
-							       .header_count = 1 });
+		http_respond(request, &(struct http_response){
+					      .status = 202, .headers = &evil, .header_count = 1 });
 	} else if (span_equal(path, SPAN("/stream"))) {
 		begin_feeding(h, request, n);
 	} else if (span_equal(path, SPAN("/live")) && h->live_count < ARRAY_COUNT(h->live)) {

@@ -61,7 +61,8 @@ static void a_request_whose_client_is_gone_is_cancelled(void **state)
 	harness_release(h);
 	assert_int_equal(atomic_load(&h->cancelled_seen), 1);
 	expect_answer(stays, "", 200, "released");
-	assert_int_equal(atomic_load(&h->requests), 2); /* what was pipelined after it is gone too */
+	assert_int_equal(atomic_load(&h->requests),
+			 2); /* what was pipelined after it is gone too */
 	assert_int_equal(harness_metric(h, "concordance_http_cancelled_total "), 1);
 	assert_int_equal(harness_metric(h, "concordance_http_connections "), 1);
 	assert_int_equal(close(stays), 0);

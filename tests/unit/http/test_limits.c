@@ -25,9 +25,8 @@ static int set_up_plain(void **state)
 
 static int set_up_impatient(void **state)
 {
-	*state = harness_start(&(struct http_server_options){ .idle_timeout_ms = 200,
-							      .request_timeout_ms = 200,
-							      .write_timeout_ms = 200 });
+	*state = harness_start(&(struct http_server_options){
+		.idle_timeout_ms = 200, .request_timeout_ms = 200, .write_timeout_ms = 200 });
 	return 0;
 }
 
@@ -37,7 +36,8 @@ static int set_up_small(void **state)
 	return 0;
 }
 
-static void expect_refusal(struct harness *h, const char *request, unsigned status, const char *code)
+static void expect_refusal(struct harness *h, const char *request, unsigned status,
+			   const char *code)
 {
 	int fd = client_connect(h->port);
 	struct answer answer;
@@ -147,7 +147,8 @@ static void an_idle_connection_is_closed_without_a_word(void **state)
 static void a_request_that_drips_is_told_408(void **state)
 {
 	struct harness *h = *state;
-	const char *text = "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 500\r\n\r\nxxxxxxxxxxx";
+	const char *text =
+		"POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 500\r\n\r\nxxxxxxxxxxx";
 	uint64_t start = now_ms();
 	int fd = client_connect(h->port);
 

@@ -123,17 +123,17 @@ static void expect_refused(const char *text, size_t size, unsigned status)
 	struct outcome o = feed_all_ways(span_of(text, size));
 
 	if (o.requests != 0 || o.refused != status)
-		fail_msg("%zu requests, status %u and not %u (%s) for:\n%.*s", o.requests, o.refused,
-			 status, o.last_code, (int)size, text);
+		fail_msg("%zu requests, status %u and not %u (%s) for:\n%.*s", o.requests,
+			 o.refused, status, o.last_code, (int)size, text);
 }
 
 #define REFUSED(text, status) expect_refused(text, sizeof(text) - 1, status)
 
 static void a_request_has_its_parts(void **state)
 {
-	struct outcome o = feed_all_ways(
-		SPAN("POST /a%2Fb/c?x=1&y HTTP/1.1\r\n" HOST "Content-Length: 5\r\nX:  v \t\r\n"
-		     "Empty:\r\n\r\nhello"));
+	struct outcome o = feed_all_ways(SPAN("POST /a%2Fb/c?x=1&y HTTP/1.1\r\n" HOST
+					      "Content-Length: 5\r\nX:  v \t\r\n"
+					      "Empty:\r\n\r\nhello"));
 
 	(void)state;
 	assert_int_equal(o.requests, 1);
@@ -154,12 +154,12 @@ static void surrounding_space_is_no_part_of_a_value(void **state)
 
 static void pipelined_requests_come_one_by_one(void **state)
 {
-	struct outcome o = feed_all_ways(
-		SPAN("GET /1 HTTP/1.1\r\n" HOST "\r\n"
-		     "POST /2 HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\nab"
-		     "POST /3 HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
-		     "2\r\ncd\r\n0\r\n\r\n"
-		     "\r\nGET /4 HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n"));
+	struct outcome o =
+		feed_all_ways(SPAN("GET /1 HTTP/1.1\r\n" HOST "\r\n"
+				   "POST /2 HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\nab"
+				   "POST /3 HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
+				   "2\r\ncd\r\n0\r\n\r\n"
+				   "\r\nGET /4 HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n"));
 
 	(void)state;
 	assert_int_equal(o.refused, 0);
@@ -264,7 +264,8 @@ static void a_request_names_its_host_once(void **state)
 	REFUSED("GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400);
 	REFUSED("GET / HTTP/1.0\r\nHost: a\r\nhost: b\r\n\r\n", 400);
 	assert_int_equal(feed_all_ways(SPAN("GET / HTTP/1.0\r\n\r\n")).requests, 1);
-	assert_int_equal(feed_all_ways(SPAN("GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n")).requests, 1);
+	assert_int_equal(feed_all_ways(SPAN("GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n")).requests,
+			 1);
 	assert_int_equal(feed_all_ways(SPAN("GET / HTTP/1.1\r\nHost:\r\n\r\n")).requests, 1);
 }
 
@@ -303,7 +304,9 @@ static void transfer_codings_other_than_one_chunked_are_refused(void **state)
 	REFUSED(CHUNKED("Transfer-Encoding: gzip, chunked"), 501);
 	REFUSED(CHUNKED("Transfer-Encoding:"), 400);
 	REFUSED(CHUNKED("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked"), 400);
-	REFUSED(CHUNKED("Transfer-Encoding: \x0b" "chunked"), 400);
+	REFUSED(CHUNKED("Transfer-Encoding: \x0b"
+			"chunked"),
+		400);
 	REFUSED(CHUNKED("Transfer-Encoding : chunked"), 400);
 	REFUSED("POST / HTTP/1.0\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400);
 #undef CHUNKED
@@ -424,8 +427,9 @@ static void the_limits_hold_to_the_byte(void **state)
 	memcpy(text + 4 + HTTP_TARGET_MAX_BYTES, "x HTTP/1.1\r\n" HOST "\r\n", 23);
 	assert_int_equal(feed_all_ways(span_of(text, 4 + HTTP_TARGET_MAX_BYTES + 23)).refused, 414);
 	assert_int_equal(
-		feed_all_ways(SPAN("POST / HTTP/1.1\r\n" HOST "Content-Length: 64\r\n\r\n"
-				   "0123456789012345678901234567890123456789012345678901234567890123"))
+		feed_all_ways(
+			SPAN("POST / HTTP/1.1\r\n" HOST "Content-Length: 64\r\n\r\n"
+			     "0123456789012345678901234567890123456789012345678901234567890123"))
 			.requests,
 		1);
 	REFUSED("POST / HTTP/1.1\r\n" HOST "Content-Length: 65\r\n\r\n", 413);

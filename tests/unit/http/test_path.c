@@ -44,22 +44,23 @@ static void the_root_has_no_segments(void **state)
 	struct span segments[1];
 	size_t count = 7;
 
-	assert_int_equal(http_path_split(SPAN("/"), arena_of(state), segments, 1, &count, NULL), OK);
+	assert_int_equal(http_path_split(SPAN("/"), arena_of(state), segments, 1, &count, NULL),
+			 OK);
 	assert_int_equal(count, 0);
 }
 
 static void a_path_that_decodes_to_no_text_is_refused_and_the_segment_named(void **state)
 {
-	static const char *const bad[] = { "/a/%",  "/a/%4",   "/a/%zz",     "/a/%g0",
-					   "/a/%00", "/a/%ff", "/a/%c0%af", "/a/%ed%a0%80",
-					   "/a/x%", "/a/%4/41" };
+	static const char *const bad[] = { "/a/%",   "/a/%4",   "/a/%zz",    "/a/%g0",
+					   "/a/%00", "/a/%ff",  "/a/%c0%af", "/a/%ed%a0%80",
+					   "/a/x%",  "/a/%4/41" };
 	struct span segments[8];
 	struct error err = { 0 };
 	size_t count = 7;
 
 	for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
-		assert_int_equal(http_path_split(span_from_string(bad[i]), arena_of(state), segments,
-						 8, &count, &err),
+		assert_int_equal(http_path_split(span_from_string(bad[i]), arena_of(state),
+						 segments, 8, &count, &err),
 				 ERR_INVALID);
 		assert_non_null(strstr(err.message, "segment 2"));
 	}
@@ -77,8 +78,9 @@ static void a_path_has_no_more_segments_than_asked_for(void **state)
 
 	assert_int_equal(http_path_split(SPAN("/a/b"), arena_of(state), segments, 2, &count, NULL),
 			 OK);
-	assert_int_equal(http_path_split(SPAN("/a/b/c"), arena_of(state), segments, 2, &count, NULL),
-			 ERR_LIMIT);
+	assert_int_equal(
+		http_path_split(SPAN("/a/b/c"), arena_of(state), segments, 2, &count, NULL),
+		ERR_LIMIT);
 }
 
 static void a_query_is_split_into_decoded_pairs(void **state)
@@ -126,9 +128,8 @@ static void what_is_encoded_decodes_to_itself(void **state)
 
 	buf_append_byte(&path, '/');
 	http_append_encoded(&path, text);
-	assert_int_equal(http_path_split(buf_span(&path), arena_of(state), segments, 2, &count,
-					 NULL),
-			 OK);
+	assert_int_equal(
+		http_path_split(buf_span(&path), arena_of(state), segments, 2, &count, NULL), OK);
 	assert_int_equal(count, 1);
 	assert_true(span_equal(segments[0], text));
 }

@@ -17,7 +17,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-#define POST(path, length, body)                                                                   \
+#define POST(path, length, body) \
 	"POST " path " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " length "\r\n\r\n" body
 
 static void a_connection_serves_one_request_after_another(void **state)
@@ -142,9 +142,10 @@ static void an_answer_from_the_turn_end_goes_out_in_that_turn(void **state)
 static void requests_split_at_random_are_answered_the_same(void **state)
 {
 	struct harness *h = *state;
-	const char *text = POST("/echo", "5", "hello") POST("/later", "3", "abc")
-		"POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
-		"3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nT: 1\r\n\r\n" GET("/target?q");
+	const char *text = POST("/echo", "5", "hello")
+		POST("/later", "3",
+		     "abc") "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+			    "3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nT: 1\r\n\r\n" GET("/target?q");
 	static const char *const bodies[] = { "hello", "abc", "abcde", "GET\n/target\nq" };
 	unsigned seed = (unsigned)time(NULL);
 	int fd = client_connect(h->port);
