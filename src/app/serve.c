@@ -35,7 +35,7 @@
 #define LISTEN_DEFAULT "127.0.0.1:8080"
 #define LANES_MAX 64
 #define POOL_THREADS 4
-#define MANIFEST_ARENA_BYTES ((size_t)16 << 20)
+#define MANIFEST_ARENA_BYTES ((size_t)32 << 20)
 #define DRAIN_MS 20000
 #define SETTLE_MS 10 /* between two looks whether the runtime still owes an answer */
 #define SETTLE_LOOKS_MAX 1000
