@@ -180,15 +180,14 @@ static enum status explain(const struct host *host, int status, bool killed, int
 	    (WIFSIGNALED(status) && (WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL)))
 		return ERROR(err, ERR_DEADLINE, "compiling it took longer than %llu ms",
 			     (unsigned long long)host->compile_ms);
+	if (WIFSIGNALED(status))
+		return ERROR(err, ERR_LIMIT,
+			     "compiling it needs more than %llu MiB of memory, or breaks the compiler "
+			     "(signal %d)",
+			     (unsigned long long)(host->compile_max_bytes >> 20), WTERMSIG(status));
 	if (read_all(message, MESSAGE_MAX_BYTES, &text, NULL) == ERR_NOMEM)
 		return ERROR(err, ERR_NOMEM, "reading what the compiler says");
 	failure_append_text(&line, buf_span(&text));
-	if (WIFSIGNALED(status))
-		return ERROR(err, ERR_LIMIT,
-			     "compiling it needs more than %llu MiB of memory, or breaks the "
-			     "compiler (signal %d): %.*s",
-			     (unsigned long long)(host->compile_max_bytes >> 20), WTERMSIG(status),
-			     SPAN_ARG(buf_span(&line)));
 	return ERROR(err, ERR_INVALID, "it cannot be compiled: %.*s", SPAN_ARG(buf_span(&line)));
 }
 
