@@ -217,11 +217,14 @@ static void measure_appends(unsigned rounds)
 		floor_many[ROUNDS_MAX], cpu_one[ROUNDS_MAX], cpu_many[ROUNDS_MAX];
 	struct counter *bytes =
 		metrics_counter(bench.metrics, "concordance_journal_written_bytes_total", NULL, "");
-	uint64_t bytes_one = 0, bytes_many = 0;
+	uint64_t bytes_one = 0, bytes_many = 0, begin;
 	char path[512];
 
 	(void)snprintf(path, sizeof(path), "%s/journal", bench.directory);
+	begin = clock_monotonic_ns(clock_system());
 	open_journal(path);
+	(void)printf("a new journal takes %.0f ms\n",
+		     (double)(clock_monotonic_ns(clock_system()) - begin) / 1e6);
 	for (unsigned i = 0; i < rounds; i++) {
 		uint64_t cpu = 0, before = bytes != NULL ? bytes->value : 0;
 

@@ -51,8 +51,7 @@ struct index_stream {
 struct index_stripe {
 	struct mutex mu; /* RANK_STORE_STREAM; guards everything here and the streams */
 	struct map streams;
-	uint64_t
-		*commands; /* owned; open addressing: tag in the upper 28 bits, sequence; 0: free */
+	uint64_t *commands;        /* owned; open addressing: 28 bits of tag, sequence; 0: free */
 	uint64_t command_capacity; /* a power of two, or 0 */
 	uint64_t command_count;
 	struct buf encoded; /* where the frames of an append are encoded */

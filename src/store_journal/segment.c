@@ -210,8 +210,9 @@ static enum status fill(struct segments *segments, struct vfs_file *file, uint64
 		s = ops->pwrite(file, step,
 				left < PREPARE_STEP_BYTES ? (size_t)left : PREPARE_STEP_BYTES, at,
 				err);
-		/* Step by step, or one large sync would hold up the commits beside it. */
-		if (s == OK)
+		/* Step by step, or one large sync would hold up the commits beside it. A new journal
+		 * has none yet. */
+		if (s == OK && (stop != NULL || left <= PREPARE_STEP_BYTES))
 			s = ops->sync(file, err);
 	}
 	return s;

@@ -2,9 +2,12 @@
 /* test_journal.c - what the journal has beyond the contract: who writes, room ahead, metrics, and a
  * format that stays what it is. */
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/metrics.h"
 #include "base/thread.h"
@@ -255,6 +258,86 @@ static void many_segments_are_read_by_many_at_once(void **state)
 	journal_stop(f);
 }
 
+/* ---- kill -9 ------------------------------------------------------------------------------------ */
+
+/* Appends for ever, and writes the sequence of each answer to `fd`. */
+static void append_for_ever(const char *path, int fd)
+{
+	const struct journal_options options = { .segment_bytes = 1 << 20, .create = true };
+	struct store *store = NULL;
+
+	if (journal_open(path, &options, &store, NULL) != OK)
+		_exit(1);
+	for (;;) {
+		enum status s = store_put(
+			store,
+			&(struct work_shape){ .key = "a", .event_count = 1, .data_bytes = 300 },
+			NULL);
+		uint64_t sequence = store_durable(store);
+
+		if (s != OK && s != ERR_BUSY)
+			_exit(1);
+		if (s == OK && write(fd, &sequence, sizeof(sequence)) != sizeof(sequence))
+			_exit(1);
+	}
+}
+
+static enum status remove_name(const char *name, void *arg, struct error *err)
+{
+	char path[512];
+
+	(void)err;
+	(void)snprintf(path, sizeof(path), "%s/%s", (const char *)arg, name);
+	return unlink(path) == 0 ? OK : ERR_IO;
+}
+
+/* On the machine's own files; each process finds what those before it were told is stored. */
+static void a_process_killed_at_any_time_leaves_what_it_answered(void **state)
+{
+	char directory[] = "/tmp/concordance-kill-XXXXXX";
+	uint64_t answered = 0;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	for (unsigned round = 0; round < 8; round++) {
+		const struct journal_options options = { .flusher = JOURNAL_FLUSH_INLINE,
+							 .without_threads = true };
+		struct journal_report report;
+		struct store *store = NULL;
+		struct error err = { 0 };
+		uint64_t sequence, first = answered;
+		int fds[2], status = 0;
+		pid_t child;
+
+		assert_int_equal(pipe(fds), 0);
+		child = fork();
+		assert_true(child >= 0);
+		if (child == 0)
+			append_for_ever(directory, fds[1]);
+		assert_int_equal(close(fds[1]), 0);
+		/* Somewhere in the middle of it; further on in each round. */
+		while (answered < first + 20 + round * 37 &&
+		       read(fds[0], &sequence, sizeof(sequence)) == sizeof(sequence))
+			answered = sequence;
+		assert_int_equal(kill(child, SIGKILL), 0);
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFSIGNALED(status));
+		while (read(fds[0], &sequence, sizeof(sequence)) == sizeof(sequence))
+			answered = sequence;
+		assert_int_equal(close(fds[0]), 0);
+		if (journal_verify(directory, NULL, NULL, NULL, &report, &err) != OK ||
+		    journal_open(directory, &options, &store, &err) != OK)
+			fail_msg("round %u: %s", round, error_text(&err));
+		/* One more may be stored whose answer was not written any more. */
+		assert_in_range(store_durable(store), answered, answered + 1);
+		answered = store_durable(store);
+		store_close(store);
+	}
+	expect_status(
+		OK, vfs_system()->ops->list(vfs_system(), directory, remove_name, directory, NULL));
+	assert_int_equal(rmdir(directory), 0);
+}
+
 /* ---- the format --------------------------------------------------------------------------------- */
 
 /* What is on disk today must be read tomorrow. A change here is a new version of the format. */
@@ -306,6 +389,7 @@ int main(void)
 		CLAIM(a_segment_keeps_its_size_when_another_is_asked_for),
 		CLAIM(options_that_make_no_sense_are_refused),
 		CLAIM(many_segments_are_read_by_many_at_once),
+		CLAIM(a_process_killed_at_any_time_leaves_what_it_answered),
 		CLAIM(the_bytes_on_disk_are_those_of_version_1),
 	};
 
