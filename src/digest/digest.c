@@ -15,6 +15,7 @@
 
 #include "base/attributes.h"
 #include "base/check.h"
+#include "base/hex.h"
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t context_key; /* set once; frees a thread's context when it ends */
@@ -87,18 +88,6 @@ void sha256_format(const struct sha256 *digest, char hex[static SHA256_HEX_BYTES
 	hex[2 * SHA256_BYTES] = '\0';
 }
 
-/* -1 when it is no hexadecimal digit. */
-static int digit_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 bool sha256_parse(struct span hex, struct sha256 *ret)
 {
 	struct sha256 digest = { 0 };
@@ -106,8 +95,8 @@ bool sha256_parse(struct span hex, struct sha256 *ret)
 	if (hex.size != SHA256_HEX_BYTES - 1)
 		return false;
 	for (size_t i = 0; i < SHA256_BYTES; i++) {
-		int high = digit_value(hex.data[2 * i]);
-		int low = digit_value(hex.data[2 * i + 1]);
+		int high = hex_value(hex.data[2 * i]);
+		int low = hex_value(hex.data[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;

@@ -5,19 +5,9 @@
  * UTF-8 without NUL: everything behind this point may rely on it. */
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/utf8.h"
 #include "http/server.h"
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
 
 /* `what` and `number` name the place for the person who reads the error. */
 static enum status decode(struct span s, bool plus_is_space, struct arena *arena, const char *what,
@@ -37,8 +27,8 @@ static enum status decode(struct span s, bool plus_is_space, struct arena *arena
 			int low = -1;
 
 			if (s.size - i > 2) {
-				high = hex_digit(s.data[i + 1]);
-				low = hex_digit(s.data[i + 2]);
+				high = hex_value(s.data[i + 1]);
+				low = hex_value(s.data[i + 2]);
 			}
 			if (high < 0 || low < 0)
 				return ERROR(err, ERR_INVALID,

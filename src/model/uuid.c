@@ -2,6 +2,8 @@
 /* uuid.c - UUIDs, made, written and read. */
 #include "model/uuid.h"
 
+#include "base/hex.h"
+
 struct uuid uuid_v7(uint64_t wall_us, struct random *random)
 {
 	struct uuid uuid;
@@ -37,18 +39,6 @@ void uuid_format(const struct uuid *uuid, char text[static UUID_TEXT_BYTES])
 	*text = '\0';
 }
 
-/* -1 when it is no hexadecimal digit. */
-static int digit_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 bool uuid_parse(struct span text, struct uuid *ret)
 {
 	struct uuid uuid = { 0 };
@@ -57,8 +47,8 @@ bool uuid_parse(struct span text, struct uuid *ret)
 	if (text.size != UUID_TEXT_BYTES - 1)
 		return false;
 	for (size_t i = 0; i < sizeof(uuid.bytes); i++) {
-		int high = digit_value(text.data[at++]);
-		int low = digit_value(text.data[at++]);
+		int high = hex_value(text.data[at++]);
+		int low = hex_value(text.data[at++]);
 
 		if (high < 0 || low < 0 || (dash_follows(i) && text.data[at++] != '-'))
 			return false;

@@ -372,15 +372,9 @@ static void run(struct work *work, struct stream *stream)
 
 	if (request->looks_for_duplicate && is_duplicate(request, stream))
 		return;
-	if (request->has_expected_version && request->expected_version != stream->head.version) {
-		request->actual_version = stream->head.version;
-		counter_add(work->runtime->metrics.conflicts, 1);
-		(void)ERROR(&work->err, ERR_CONFLICT, "stream '%s' is at version %llu, not %llu",
-			    stream->text, (unsigned long long)stream->head.version,
-			    (unsigned long long)request->expected_version);
-		work_fail(work, stream, FAILURE_VERSION_CONFLICT);
+	if (request->has_expected_version &&
+	    !work_check_version(work, stream, request->expected_version, &request->actual_version))
 		return;
-	}
 	enum status s = prepare(request, stream, &decision, &work->err);
 	if (s == OK)
 		s = decide(stream, &decision, &work->err);

@@ -128,15 +128,9 @@ static void run(struct work *work, struct stream *stream)
 		if (is_duplicate(request, stream, identity))
 			return;
 	}
-	if (request->has_expected_version && request->expected_version != stream->head.version) {
-		request->actual_version = stream->head.version;
-		counter_add(work->runtime->metrics.conflicts, 1);
-		(void)ERROR(&work->err, ERR_CONFLICT, "stream '%s' is at version %llu, not %llu",
-			    stream->text, (unsigned long long)stream->head.version,
-			    (unsigned long long)request->expected_version);
-		work_fail(work, stream, FAILURE_VERSION_CONFLICT);
+	if (request->has_expected_version &&
+	    !work_check_version(work, stream, request->expected_version, &request->actual_version))
 		return;
-	}
 	enum status s = append(request, stream, identity, &work->err);
 	if (s != OK)
 		work_append_failed(work, stream, s);

@@ -128,6 +128,11 @@ void work_deliver(struct work *work);
 /* Ends a request with a failure, as work_finish(): it may have looked at state. */
 void work_fail(struct work *work, struct stream *stream, enum failure failure);
 
+/* True when the stream is at the version that the request expects. Else *ret_actual is set, and the
+ * request has been ended. */
+bool work_check_version(struct work *work, struct stream *stream, uint64_t expected,
+			uint64_t *ret_actual);
+
 /* Ends a request whose append answered `s`: after ERR_CONFLICT it runs again on the reloaded
  * stream, a few times. */
 void work_append_failed(struct work *work, struct stream *stream, enum status s);

@@ -113,6 +113,20 @@ void work_fail(struct work *work, struct stream *stream, enum failure failure)
 	work_finish(work, stream);
 }
 
+bool work_check_version(struct work *work, struct stream *stream, uint64_t expected,
+			uint64_t *ret_actual)
+{
+	if (expected == stream->head.version)
+		return true;
+	*ret_actual = stream->head.version;
+	counter_add(work->runtime->metrics.conflicts, 1);
+	(void)ERROR(&work->err, ERR_CONFLICT, "stream '%s' is at version %llu, not %llu",
+		    stream->text, (unsigned long long)stream->head.version,
+		    (unsigned long long)expected);
+	work_fail(work, stream, FAILURE_VERSION_CONFLICT);
+	return false;
+}
+
 void work_append_failed(struct work *work, struct stream *stream, enum status s)
 {
 	work->stored = NULL;

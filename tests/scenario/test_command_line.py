@@ -67,6 +67,11 @@ class CommandLine(unittest.TestCase):
             self.run_ok("send", "bankaccount/A", "deposit_funds", "-", "--id", "d1", stdin='{"amount": 7}')
         self.assertEqual(json.loads(self.run_ok("state", "bankaccount/A", "--json"))["state"]["balance"], 4007)
 
+    def test_errors_are_json_for_programs(self):
+        done = self.server.run("state", "bankaccount/nobody", "--json")
+        self.assertEqual(done.returncode, NOT_FOUND)
+        self.assertEqual(json.loads(done.stderr)["error"]["code"], "not_found")
+
     def test_keys_are_any_text(self):
         for key in ("a/b", "ä ö", "%2F", "..", "a?b#c&d=e"):
             self.run_ok("send", f"bankaccount/{key}", "create_account",
@@ -154,6 +159,28 @@ class Local(unittest.TestCase):
                              ["2:14", "3:1", "5:3", "5:10"])
             self.assertIn("did you mean 'aggregate'?", done.stderr)
         self.assertFalse(os.path.exists(os.path.join(self.folder, "data")))
+
+    def test_help_and_version(self):
+        for arguments in (["help"], ["--help"], ["-h"], ["help", "send"], ["send", "--help"], ["--version"], ["version"]):
+            done = cli(*arguments)
+            self.assertEqual((done.returncode, done.stderr), (OK, ""))
+            self.assertTrue(done.stdout)
+        for command in ("run", "send", "events", "state", "check", "verify", "inspect", "version"):
+            self.assertIn("Examples:", cli("help", command).stdout)
+
+    def test_a_wrong_command_line_is_explained(self):
+        for arguments in ([], ["sedn"], ["send"], ["send", "bankaccount"], ["send", "bankaccount/a"], ["state"],
+                          ["state", "bankaccount/a", "--nonsense"], ["events", "--limit", "x"], ["verify"],
+                          ["send", "bankaccount/a", "t", "{}", "surplus"], ["run", "surplus"]):
+            done = cli(*arguments)
+            self.assertEqual(done.returncode, USAGE, arguments)
+            self.assertIn("help", done.stderr)
+        self.assertIn("'send'", cli("sedn").stderr)
+
+    def test_nobody_there(self):
+        done = cli("state", "bankaccount/a", environment={"CONCORDANCE_URL": "http://127.0.0.1:1"})
+        self.assertEqual(done.returncode, UNAVAILABLE)
+        self.assertIn("127.0.0.1:1", done.stderr)
 
     def test_inspect_shows_role_and_digest(self):
         done = cli("inspect", os.path.join(BANK, "build", "bankaccount.wasm"), "--json")
