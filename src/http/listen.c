@@ -98,7 +98,7 @@ enum status http_listen_check(const char *address, uint16_t port, struct error *
 enum status listen_open(const char *address, uint16_t port, int *ret_fd, uint16_t *ret_port,
 			struct error *err)
 {
-	struct sockaddr_storage name;
+	struct sockaddr_storage name = { 0 };
 	struct sockaddr_in ip4;
 	struct sockaddr_in6 ip6;
 	socklen_t size = sizeof(name);

@@ -29,7 +29,16 @@
  * 100-continue` is answered. Upgrades are ignored. All its own errors are problem details (RFC 9457)
  * with a `code`. */
 
-enum http_method { HTTP_GET_, HTTP_HEAD_, HTTP_POST_, HTTP_PUT_, HTTP_DELETE_, HTTP_PATCH_, HTTP_OPTIONS_, HTTP_OTHER_ };
+enum http_method {
+	HTTP_GET_,
+	HTTP_HEAD_,
+	HTTP_POST_,
+	HTTP_PUT_,
+	HTTP_DELETE_,
+	HTTP_PATCH_,
+	HTTP_OPTIONS_,
+	HTTP_OTHER_
+};
 
 struct http_header {
 	struct span name;
@@ -40,14 +49,16 @@ struct http_server;
 struct http_request;
 
 struct http_server_options {
-	const char *address; /* "127.0.0.1", "::1" */
-	uint16_t port;       /* 0: any free one; see http_server_port() */
-	uint64_t head_max_bytes;      /* default 32 KiB */
-	uint64_t body_max_bytes;      /* default 1 MiB */
-	uint64_t connections_max;     /* per loop; further ones wait in the listen queue; default 10,000 */
-	uint64_t idle_timeout_ms;     /* a connection without a request; default 60 s */
-	uint64_t request_timeout_ms;  /* from the first byte of a request to its last; default 30 s */
-	uint64_t write_timeout_ms;    /* a client that does not read its answer; default 30 s */
+	const char *address;     /* "127.0.0.1", "::1" */
+	uint16_t port;           /* 0: any free one; see http_server_port() */
+	uint64_t head_max_bytes; /* default 32 KiB */
+	uint64_t body_max_bytes; /* default 1 MiB */
+	uint64_t
+		connections_max; /* per loop; further ones wait in the listen queue; default 10,000 */
+	uint64_t idle_timeout_ms; /* a connection without a request; default 60 s */
+	uint64_t
+		request_timeout_ms; /* from the first byte of a request to its last; default 30 s */
+	uint64_t write_timeout_ms;  /* a client that does not read its answer; default 30 s */
 	/* Called with each complete request. It must be answered, now or later. */
 	void (*handle)(struct http_request *request, void *arg);
 	void *arg;
@@ -66,8 +77,8 @@ uint16_t http_server_port(const struct http_server *server);
 /* Graceful end: stops listening, closes idle connections, lets requests that were handed over or
  * are being read be answered (with Connection: close), ends streams (their on_close is called),
  * then calls `drained` once. At the latest after `timeout_ms`. */
-void http_server_drain(struct http_server *server, uint64_t timeout_ms,
-		       void (*drained)(void *arg), void *arg);
+void http_server_drain(struct http_server *server, uint64_t timeout_ms, void (*drained)(void *arg),
+		       void *arg);
 
 /* Closes what is left and frees; the loop must not be running, or be on this thread. Takes NULL. */
 void http_server_free(struct http_server *server);
@@ -76,13 +87,15 @@ void http_server_free(struct http_server *server);
 
 enum http_method http_request_method(const struct http_request *request);
 struct span http_request_method_text(const struct http_request *request);
-struct span http_request_path(const struct http_request *request);  /* as received, not decoded */
-struct span http_request_query(const struct http_request *request); /* after `?`, not decoded; may be empty */
+struct span http_request_path(const struct http_request *request); /* as received, not decoded */
+struct span
+http_request_query(const struct http_request *request); /* after `?`, not decoded; may be empty */
 struct span http_request_body(const struct http_request *request);
 /* The first header of that name (any case), .data NULL when there is none. */
 struct span http_request_header(const struct http_request *request, const char *name);
 /* All headers, for those that come by prefix. */
-const struct http_header *http_request_headers(const struct http_request *request, size_t *ret_count);
+const struct http_header *http_request_headers(const struct http_request *request,
+					       size_t *ret_count);
 struct arena *http_request_arena(struct http_request *request); /* gone when it is answered */
 bool http_request_is_head(const struct http_request *request);
 /* The client is gone: the answer will be thrown away. */
@@ -91,7 +104,7 @@ struct loop *http_request_loop(const struct http_request *request);
 
 struct http_response {
 	unsigned status;
-	const char *content_type; /* NULL: none */
+	const char *content_type;          /* NULL: none */
 	const struct http_header *headers; /* further ones, borrowed for the call */
 	size_t header_count;
 	struct span body; /* borrowed for the call (copied, or written at once) */
@@ -116,7 +129,8 @@ struct http_stream_callbacks {
 };
 
 /* Sends the head; the request is gone after it (its arena too). HEAD requests: use http_respond. */
-struct http_stream *http_stream_begin(struct http_request *request, const struct http_response *head,
+struct http_stream *http_stream_begin(struct http_request *request,
+				      const struct http_response *head,
 				      const struct http_stream_callbacks *callbacks);
 /* Copies and sends. False: more than 256 KiB wait to go out; stop until drain(). */
 bool http_stream_write(struct http_stream *stream, struct span bytes);

@@ -170,6 +170,7 @@ static void pipelined_requests_come_one_by_one(void **state)
 
 static void chunks_are_joined_and_extensions_and_trailers_dropped(void **state)
 {
+	struct buf text OWNED(buf) = { 0 };
 	struct outcome o = feed_all_ways(
 		SPAN("POST /c HTTP/1.1\r\n" HOST "Transfer-Encoding: Chunked\r\n\r\n"
 		     "5;name=value;q=\"a b\"\r\nhello\r\n1\r\n \r\n005\r\nworld\r\n0;last\r\n"
@@ -185,6 +186,16 @@ static void chunks_are_joined_and_extensions_and_trailers_dropped(void **state)
 			       "5;a\r\nhello\r\n6\r\n world\r\n0\r\nT: 1\r\n\r\n"));
 	assert_string_equal(o.last_body, "hello world");
 	assert_int_equal(o.last_headers, 2);
+	/* A large trailer must not move what the head's texts point at. */
+	buf_append_string(&text, "POST /c HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
+				 "1\r\nx\r\n0\r\nT: ");
+	for (int i = 0; i < 8000; i++)
+		buf_append_byte(&text, 't');
+	buf_append_string(&text, "\r\n\r\n");
+	o = feed_all_ways(buf_span(&text));
+	assert_int_equal(o.requests, 1);
+	assert_string_equal(o.host, "h");
+	assert_string_equal(o.last_path, "/c");
 }
 
 static void keep_alive_follows_version_and_connection(void **state)
