@@ -11,6 +11,15 @@
 #include "base/clock.h"
 #include "base/vfs.h"
 
+/* ThreadSanitizer sees the memory that wasmtime allocates and frees, but not the atomics by which its
+ * threads agree on that; and takes its handler of traps for one of signals from outside. Asked for
+ * by the sanitizer, under this name. */
+const char *__tsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__tsan_default_suppressions(void)
+{
+	return "called_from_lib:libwasmtime.so\nsignal:libwasmtime.so\n";
+}
+
 #define ARENA_MAX_BYTES ((size_t)16 << 20)
 
 static const char *folder_of(const char *variable, const char *otherwise)

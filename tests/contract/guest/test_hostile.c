@@ -119,12 +119,22 @@ static long resident_max_kib(void)
 	return usage.ru_maxrss;
 }
 
+/* The limits on memory hold for this process as well; a sanitizer's own needs are something else. */
+static void expect_bounded_memory(void)
+{
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+	assert_true(resident_max_kib() < 768L * 1024);
+#else
+	(void)resident_max_kib;
+#endif
+}
+
 static void memory_ends_at_the_limit(void **state)
 {
 	(void)state;
 	expect_failure("memory_hog", "{}", ERR_TRAP, "trapped: wasm `unreachable`");
 	expect_deadline("memory_bomb");
-	assert_true(resident_max_kib() < 1024L * 1024);
+	expect_bounded_memory();
 }
 
 static void tables_end_at_the_limit(void **state)
@@ -149,7 +159,7 @@ static void output_ends_at_the_limit(void **state)
 	expect_failure("million_events", "{}", ERR_LIMIT, "returned");
 	expect_failure("many_events", "{}", ERR_LIMIT,
 		       "1024 events, of which a command takes at most 1023");
-	assert_true(resident_max_kib() < 1024L * 1024);
+	expect_bounded_memory();
 }
 
 static void as_many_events_as_a_frame_takes_are_taken(void **state)
