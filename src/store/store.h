@@ -69,7 +69,7 @@ typedef bool (*frame_visit_fn)(const struct frame *frame, void *arg);
 
 struct read_options {
 	enum direction direction;
-	uint64_t frames_max; /* stop after so many were looked at, wanted or not; 0: no limit */
+	uint64_t frames_max;   /* stop after so many were looked at, wanted or not; 0: no limit */
 	bool with_events_only; /* pass over frames without events */
 	/* Of the whole log only: pass over frames whose category is another one (empty: any). */
 	struct span category;

@@ -248,7 +248,8 @@ static enum status step(struct scan *scan, bool *ret_more, struct error *err)
 	if (s != OK)
 		return s;
 	if (!found) {
-		scan->unfinished = !blank;
+		/* Behind an end in order there is nothing that anybody could miss. */
+		scan->unfinished = !blank && !scan->closed;
 		*ret_more = false;
 		return OK;
 	}
