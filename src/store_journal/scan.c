@@ -80,7 +80,7 @@ static enum status find_at(struct scan *scan, uint64_t log_offset, struct scanne
 			   struct commit_header *header, bool *ret_found, struct error *err)
 {
 	uint64_t left = segment_end(scan, log_offset) - log_offset;
-	const uint8_t *bytes;
+	const uint8_t *bytes = NULL;
 	uint32_t size;
 	enum status s;
 
