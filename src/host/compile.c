@@ -36,11 +36,9 @@
  * loads components itself does not start the next one. */
 #define COMPILING "CONCORDANCE_COMPILING"
 
-extern char **environ;
-
 /* ---- descriptors ------------------------------------------------------------------------------ */
 
-static void fd_cleanup(int *fd)
+static void fd_cleanup(const int *fd)
 {
 	if (*fd >= 0)
 		(void)close(*fd); /* memory only: nothing can be lost */
@@ -181,10 +179,11 @@ static enum status explain(const struct host *host, int status, bool killed, int
 		return ERROR(err, ERR_DEADLINE, "compiling it took longer than %llu ms",
 			     (unsigned long long)host->compile_ms);
 	if (WIFSIGNALED(status))
-		return ERROR(err, ERR_LIMIT,
-			     "compiling it needs more than %llu MiB of memory, or breaks the compiler "
-			     "(signal %d)",
-			     (unsigned long long)(host->compile_max_bytes >> 20), WTERMSIG(status));
+		return ERROR(
+			err, ERR_LIMIT,
+			"compiling it needs more than %llu MiB of memory, or breaks the compiler "
+			"(signal %d)",
+			(unsigned long long)(host->compile_max_bytes >> 20), WTERMSIG(status));
 	if (read_all(message, MESSAGE_MAX_BYTES, &text, NULL) == ERR_NOMEM)
 		return ERROR(err, ERR_NOMEM, "reading what the compiler says");
 	failure_append_text(&line, buf_span(&text));
@@ -196,7 +195,7 @@ enum status compile(const struct host *host, struct span component, struct buf *
 {
 	int status = 0;
 	bool killed = false;
-	pid_t pid;
+	pid_t pid = 0;
 
 	if (secure_getenv(COMPILING) != NULL)
 		return ERROR(err, ERR_UNSUPPORTED, "%s does not end in host_compile_main()",
@@ -288,7 +287,8 @@ int host_compile_main(int argc, char **argv)
 	limit(RLIMIT_CPU, seconds * (uint64_t)sysconf(_SC_NPROCESSORS_ONLN));
 	if (!SANITIZED) /* their shadow memory is larger than any limit */
 		limit(RLIMIT_AS, bytes);
-	(void)mallopt(M_ARENA_MAX, 2); /* address space for 64 MiB a thread is not for free here */
+	/* Address space for 64 MiB a thread is not for free here. No other thread runs yet. */
+	(void)mallopt(M_ARENA_MAX, 2); /* NOLINT(concurrency-mt-unsafe) */
 
 	if (read_file(argv[2], &component, &err) != OK)
 		return fail(error_text(&err), NULL);

@@ -51,12 +51,14 @@ static struct span without_prefix(struct span s, struct span prefix)
 static struct span last_cause(struct span text)
 {
 	static const char label[] = "Caused by:\n";
-	const char *at = memmem(text.data, text.size, label, sizeof(label) - 1);
+	const char *at = NULL;
 
+	if (text.size != 0)
+		at = memmem(text.data, text.size, label, sizeof(label) - 1);
 	if (at == NULL)
 		return trim(text);
 	text = span_after(text, (size_t)(at - text.data) + sizeof(label) - 1);
-	for (unsigned i = 1; i < 100; i++) {
+	for (unsigned i = 1; i < 100 && text.size != 0; i++) {
 		char next[16];
 		int size = snprintf(next, sizeof(next), "\n    %u: ", i);
 
@@ -119,8 +121,6 @@ enum status failure_of_call(struct guest_instance *instance, wasmtime_error_t *e
 	if (instance->past_deadline) {
 		s = ERROR(err, ERR_DEADLINE, "%s did not finish within %llu ms", function,
 			  (unsigned long long)limits->call_ms);
-	} else if (instance->past_limit) {
-		s = ERROR(err, ERR_LIMIT, "%s: %.*s", function, SPAN_ARG(buf_span(&text)));
 	} else if (contains(&text, TOO_LARGE)) {
 		instance_returned_too_much(instance);
 		s = ERROR(err, ERR_LIMIT, "%s returned more than %llu bytes", function,
@@ -128,7 +128,7 @@ enum status failure_of_call(struct guest_instance *instance, wasmtime_error_t *e
 	} else if (contains(&text, POOL_IS_FULL)) {
 		s = ERROR(err, ERR_BUSY, "%s: %u instances are open, which is all there may be",
 			  function, instance->guest->host->instances_max);
-	} else if (contains(&text, "exceeds memory limits") ||
+	} else if (instance->past_limit || contains(&text, "exceeds memory limits") ||
 		   contains(&text, "resource limit exceeded")) {
 		s = ERROR(err, ERR_LIMIT, "%s: %.*s", function, SPAN_ARG(buf_span(&text)));
 	} else if (wasmtime_error_exit_status(error, &code)) {

@@ -85,8 +85,9 @@ struct host_component {
 	size_t config_count;
 };
 
-/* Loads, compiles if need be, checks, and opens one instance as a trial. The message says what is
- * missing or different and what would be right, with the component's name in front.
+/* Loads, compiles if need be, checks, and opens one instance as a trial. Waits for the
+ * compiler: nothing for a lane. The message says what is missing or different and what would be
+ * right, with the component's name in front.
  *
  * ERR_INVALID      no component, not this role's contract, an import that is not granted, broken code
  * ERR_NOT_FOUND    no such file

@@ -200,7 +200,7 @@ enum status contract_check_imports(const wasm_engine_t *engine,
 /* ---- type_text.c ------------------------------------------------------------------------------ */
 
 /* "(state: string, events: list<record{type: string, ...}>) -> result<string, string>" */
-void type_text_append_function(struct buf *buf, const wasmtime_component_func_type_t *type);
+void type_text_append_function(struct buf *buf, const wasmtime_component_func_type_t *function);
 
 /* ---- imports: wasi.c, logging.c, config_store.c ------------------------------------------------ */
 
@@ -239,7 +239,7 @@ void deadline_begin(struct guest_instance *instance, const char *function);
 
 enum status instance_open(struct component *component, const struct component_call *call,
 			  struct component_instance **ret, struct error *err);
-void instance_close(struct component_instance *instance);
+void instance_close(struct component_instance *base);
 void instance_free(struct guest_instance *instance); /* for good */
 
 /* Calls a function that has a result, with the deadline set and time and failures counted. The

@@ -218,8 +218,11 @@ static enum status try_opening(struct guest *guest, struct error *err)
 	if (arena == NULL)
 		return ERROR(err, ERR_NOMEM, "a trial instance");
 	enum status s = instance_open(&guest->component, &call, &instance, err);
-	if (s == OK)
+	if (s == OK) {
+		/* Its clock stood at 0: nothing for real calls. */
+		guest_instance_of(instance)->failed = true;
 		instance_close(instance);
+	}
 	/* Not a call that failed, but a component that cannot be had. */
 	return s == ERR_TRAP ? ERR_INVALID : s;
 }

@@ -14,8 +14,9 @@
 /* ThreadSanitizer sees the memory that wasmtime allocates and frees, but not the atomics by which its
  * threads agree on that; and takes its handler of traps for one of signals from outside. Asked for
  * by the sanitizer, under this name. */
-const char *__tsan_default_suppressions(void);
-__attribute__((visibility("default"))) const char *__tsan_default_suppressions(void)
+const char *__tsan_default_suppressions(void); /* NOLINT(bugprone-reserved-identifier) */
+__attribute__((visibility("default"))) const char *
+__tsan_default_suppressions(void) /* NOLINT(bugprone-reserved-identifier) */
 {
 	return "called_from_lib:libwasmtime.so\nsignal:libwasmtime.so\n";
 }

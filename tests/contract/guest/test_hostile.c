@@ -268,7 +268,6 @@ static void only_reused_instances_remember(void **state)
 	(void)state;
 	spec.reused = true;
 	assert_int_equal(host_load(fixture.host, &spec, &component, NULL), OK);
-	/* The trial instance on loading is the first that is kept. */
 	for (int i = 1; i < 5; i++) {
 		OWNED(guest_outcome)
 		struct guest_outcome *outcome =
@@ -327,6 +326,25 @@ static void there_are_no_files_and_no_environment(void **state)
 {
 	(void)state;
 	expect_event_data("asks_files_and_environment", "{}", "[0,0,0,0]");
+}
+
+static void configuration_is_what_the_manifest_says(void **state)
+{
+	const struct host_config config[] = { { SPAN("other"), SPAN("x") },
+					      { SPAN("institution"), SPAN("ACME \xc3\xa9") } };
+	struct host_component spec = harness_spec("asks_config", guest_path("asks_config"));
+	OWNED(component) struct component *component = NULL;
+
+	(void)state;
+	expect_event_data("asks_config", "{}", "[null,0]");
+	spec.config = config;
+	spec.config_count = ARRAY_COUNT(config);
+	assert_int_equal(host_load(fixture.host, &spec, &component, NULL), OK);
+	OWNED(guest_outcome)
+	struct guest_outcome *outcome = harness_decide(component, "null", "x", "{}", "s");
+	assert_int_equal(outcome->handle, OK);
+	harness_expect_text("the answer", outcome->decision.events[0].data,
+			    "[\"ACME \xc3\xa9\",2]");
 }
 
 static void the_network_may_be_imported_and_leads_nowhere(void **state)
@@ -490,6 +508,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(an_apply_that_remembers_is_seen_in_a_fresh_instance),
 		cmocka_unit_test(clocks_and_chance_follow_from_the_call),
 		cmocka_unit_test(there_are_no_files_and_no_environment),
+		cmocka_unit_test(configuration_is_what_the_manifest_says),
 		cmocka_unit_test(the_network_may_be_imported_and_leads_nowhere),
 		cmocka_unit_test(a_flood_of_chance_is_refused_before_it_is_made),
 		cmocka_unit_test(a_flood_of_lines_is_counted_and_cut),
