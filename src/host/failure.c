@@ -129,7 +129,7 @@ enum status failure_of_call(struct guest_instance *instance, wasmtime_error_t *e
 		s = ERROR(err, ERR_BUSY, "%s: %u instances are open, which is all there may be",
 			  function, instance->guest->host->instances_max);
 	} else if (instance->past_limit || contains(&text, "exceeds memory limits") ||
-		   contains(&text, "resource limit exceeded")) {
+		   contains(&text, "limit exceeded")) {
 		s = ERROR(err, ERR_LIMIT, "%s: %.*s", function, SPAN_ARG(buf_span(&text)));
 	} else if (wasmtime_error_exit_status(error, &code)) {
 		s = ERROR(err, ERR_TRAP, "%s ended itself with exit code %d", function, code);

@@ -355,6 +355,13 @@ static void the_network_may_be_imported_and_leads_nowhere(void **state)
 	assert_int_equal(outcome->decision.event_count, 1);
 }
 
+static void handles_of_the_host_end_at_a_limit(void **state)
+{
+	(void)state;
+	expect_failure("pollable_flood", "{}", ERR_LIMIT, "handle limit exceeded");
+	expect_bounded_memory();
+}
+
 static void a_flood_of_chance_is_refused_before_it_is_made(void **state)
 {
 	(void)state;
@@ -510,6 +517,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(there_are_no_files_and_no_environment),
 		cmocka_unit_test(configuration_is_what_the_manifest_says),
 		cmocka_unit_test(the_network_may_be_imported_and_leads_nowhere),
+		cmocka_unit_test(handles_of_the_host_end_at_a_limit),
 		cmocka_unit_test(a_flood_of_chance_is_refused_before_it_is_made),
 		cmocka_unit_test(a_flood_of_lines_is_counted_and_cut),
 		cmocka_unit_test(no_line_in_the_process_log_can_be_forged),
