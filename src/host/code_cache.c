@@ -7,6 +7,9 @@
  * exchanged or written by another version is as good as none: it is compiled again, and written over.
  * (Who can write as this user needs no cache to run code.)
  *
+ * Every change of a component leaves a file behind. When one is written, those that were used least
+ * lately go, down to FILES_MAX.
+ *
  *	offset	size	little-endian
  *	0	8	"CONCCODE"
  *	8	4	version of this format
@@ -35,6 +38,8 @@
 #define HEADER_BYTES   128
 #define CODE_MAX_BYTES ((uint64_t)1 << 30)
 #define PATH_MAX_BYTES 4096
+#define FILES_MAX      64
+#define SUFFIX         ".code"
 
 /* ---- the folder ------------------------------------------------------------------------------- */
 
@@ -127,7 +132,7 @@ static bool file_path(const char *directory, const struct sha256 *component,
 	char hex[SHA256_HEX_BYTES];
 
 	sha256_format(&name, hex);
-	int size = snprintf(path, PATH_MAX_BYTES, "%s/%.40s.code", directory, hex);
+	int size = snprintf(path, PATH_MAX_BYTES, "%s/%.40s" SUFFIX, directory, hex);
 	return size > 0 && size < PATH_MAX_BYTES;
 }
 
@@ -198,6 +203,9 @@ static const char *read_file(const char *path, struct buf *ret)
 		else
 			ret->size += (size_t)n;
 	}
+	/* For prune(): it was used now. Without, it goes a little early. */
+	if (wrong == NULL)
+		(void)futimens(fd, NULL);
 	(void)close(fd); /* only read */
 	return wrong;
 }
@@ -223,6 +231,49 @@ bool code_cache_read(const char *directory, const struct sha256 *component, stru
 	return buf_status(ret) == OK;
 }
 
+struct pruner {
+	const char *directory;
+	size_t count;
+	struct timespec oldest_time;
+	char oldest[PATH_MAX_BYTES]; /* of those that are there */
+};
+
+static enum status look_at(const char *name, void *arg, struct error *err)
+{
+	struct pruner *pruner = arg;
+	char path[PATH_MAX_BYTES];
+	struct stat stat;
+	size_t size = strlen(name);
+
+	(void)err;
+	if (size < strlen(SUFFIX) || strcmp(name + size - strlen(SUFFIX), SUFFIX) != 0)
+		return OK;
+	int written = snprintf(path, sizeof(path), "%s/%s", pruner->directory, name);
+	if (written < 0 || written >= PATH_MAX_BYTES || lstat(path, &stat) != 0)
+		return OK; /* gone meanwhile */
+	if (pruner->count == 0 || stat.st_mtim.tv_sec < pruner->oldest_time.tv_sec ||
+	    (stat.st_mtim.tv_sec == pruner->oldest_time.tv_sec &&
+	     stat.st_mtim.tv_nsec < pruner->oldest_time.tv_nsec)) {
+		pruner->oldest_time = stat.st_mtim;
+		memcpy(pruner->oldest, path, (size_t)written + 1);
+	}
+	pruner->count++;
+	return OK;
+}
+
+static void prune(const char *directory)
+{
+	/* One more than was written is the rule; a folder full of them takes some writes longer. */
+	for (int i = 0; i < 8; i++) {
+		struct pruner pruner = { .directory = directory };
+
+		if (vfs_system()->ops->list(vfs_system(), directory, look_at, &pruner, NULL) !=
+			    OK ||
+		    pruner.count <= FILES_MAX || unlink(pruner.oldest) != 0)
+			return;
+	}
+}
+
 void code_cache_write(const char *directory, const struct sha256 *component, struct span code)
 {
 	char path[PATH_MAX_BYTES];
@@ -239,4 +290,6 @@ void code_cache_write(const char *directory, const struct sha256 *component, str
 	if (s != OK)
 		log_event(LOG_WARN, "code_cache_not_written", LOG_STRING("path", path),
 			  LOG_STRING("detail", error_text(&err)));
+	else
+		prune(directory);
 }

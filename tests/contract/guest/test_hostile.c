@@ -259,23 +259,32 @@ static void no_variable_outlives_a_call(void **state)
 	}
 }
 
-static void only_reused_instances_remember(void **state)
+static void expect_count(struct component *component, const char *expected)
+{
+	OWNED(guest_outcome)
+	struct guest_outcome *outcome = harness_decide(component, "null", "do_it", "{}", "seed");
+
+	assert_int_equal(outcome->handle, OK);
+	harness_expect_text("the count", outcome->decision.events[0].data, expected);
+}
+
+static void only_reused_instances_remember_until_one_fails(void **state)
 {
 	struct host_component spec = harness_spec("static_counter", guest_path("static_counter"));
 	OWNED(component) struct component *component = NULL;
-	char expected[8];
 
 	(void)state;
 	spec.reused = true;
 	assert_int_equal(host_load(fixture.host, &spec, &component, NULL), OK);
-	for (int i = 1; i < 5; i++) {
-		OWNED(guest_outcome)
-		struct guest_outcome *outcome =
-			harness_decide(component, "null", "do_it", "{}", "seed");
-		assert_int_equal(outcome->handle, OK);
-		(void)snprintf(expected, sizeof(expected), "%d", i);
-		harness_expect_text("the count", outcome->decision.events[0].data, expected);
-	}
+	expect_count(component, "1");
+	expect_count(component, "2");
+	expect_count(component, "3");
+	OWNED(guest_outcome)
+	struct guest_outcome *trapped =
+		harness_decide(component, "null", "do_it", "\"trap\"", "seed");
+	assert_int_equal(trapped->handle, ERR_TRAP);
+	expect_count(component, "1");
+	expect_count(component, "2");
 }
 
 static void an_apply_that_remembers_is_seen_in_a_fresh_instance(void **state)
@@ -511,7 +520,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(the_last_words_of_a_guest_are_kept),
 		cmocka_unit_test(an_apply_that_cannot_fold_says_why),
 		cmocka_unit_test(no_variable_outlives_a_call),
-		cmocka_unit_test(only_reused_instances_remember),
+		cmocka_unit_test(only_reused_instances_remember_until_one_fails),
 		cmocka_unit_test(an_apply_that_remembers_is_seen_in_a_fresh_instance),
 		cmocka_unit_test(clocks_and_chance_follow_from_the_call),
 		cmocka_unit_test(there_are_no_files_and_no_environment),

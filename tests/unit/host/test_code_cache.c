@@ -200,6 +200,41 @@ static void what_is_not_used_is_compiled_and_written_anew(void **state)
 	expect_used();
 }
 
+static size_t count_files(void)
+{
+	size_t count = 0;
+	DIR *directory = opendir(f.folder);
+
+	assert_non_null(directory);
+	for (struct dirent *entry; (entry = readdir(directory)) != NULL;)
+		count += strstr(entry->d_name, ".code") != NULL;
+	assert_int_equal(closedir(directory), 0);
+	return count;
+}
+
+static void files_that_were_used_least_lately_go(void **state)
+{
+	const struct timespec long_ago[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+	char path[4200];
+
+	(void)state;
+	for (int i = 0; i < 66; i++) {
+		(void)snprintf(path, sizeof(path), "%s/old-%d.code", f.folder, i);
+		int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+		assert_true(fd >= 0);
+		assert_int_equal(futimens(fd, long_ago), 0);
+		assert_int_equal(close(fd), 0);
+	}
+	assert_int_equal(unlink(f.path), 0);
+	assert_int_equal(load(f.host), OK);
+	assert_int_equal(count_files(), 64);
+	expect_used();
+	for (int i = 0; i < 66; i++) {
+		(void)snprintf(path, sizeof(path), "%s/old-%d.code", f.folder, i);
+		(void)unlink(path);
+	}
+}
+
 static void a_folder_that_is_open_to_others_is_not_used(void **state)
 {
 	(void)state;
@@ -288,6 +323,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_file_that_others_could_have_written_is_not_used),
 		cmocka_unit_test(a_link_or_a_folder_in_its_place_is_not_followed),
 		cmocka_unit_test(what_is_not_used_is_compiled_and_written_anew),
+		cmocka_unit_test(files_that_were_used_least_lately_go),
 		cmocka_unit_test(a_folder_that_is_open_to_others_is_not_used),
 		cmocka_unit_test(a_folder_that_cannot_be_made_costs_only_time),
 		cmocka_unit_test(folders_are_made_closed),
