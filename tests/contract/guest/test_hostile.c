@@ -362,6 +362,7 @@ static void the_network_may_be_imported_and_leads_nowhere(void **state)
 
 	(void)state;
 	assert_int_equal(outcome->decision.event_count, 1);
+	expect_event_data("makes_sockets", "{}", "[1,1]");
 }
 
 static void handles_of_the_host_end_at_a_limit(void **state)
