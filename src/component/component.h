@@ -36,11 +36,11 @@ bool component_role_parse(struct span word, enum component_role *ret);
 
 /* Limits of one call. Exceeding one fails that call, not the process, not its neighbours. */
 struct component_limits {
-	uint64_t memory_bytes;  /* linear memory of the instance; default 64 MiB */
-	uint64_t call_ms;       /* CPU time of one call; default 250 */
-	uint64_t output_bytes;  /* everything that one call returns; default 1 MiB */
-	uint64_t log_lines;     /* per call; further ones are counted and dropped; default 100 */
-	uint64_t log_bytes;     /* of one line; longer ones are cut; default 1 KiB */
+	uint64_t memory_bytes; /* linear memory of the instance; default 64 MiB */
+	uint64_t call_ms;      /* CPU time of one call; default 250 */
+	uint64_t output_bytes; /* everything that one call returns; default 1 MiB */
+	uint64_t log_lines;    /* per call; further ones are counted and dropped; default 100 */
+	uint64_t log_bytes;    /* of one line; longer ones are cut; default 1 KiB */
 };
 extern const struct component_limits component_limits_default;
 
@@ -79,17 +79,24 @@ struct component_decision {
 	size_t event_count;
 };
 
-enum component_log_level { COMPONENT_TRACE, COMPONENT_DEBUG, COMPONENT_INFO, COMPONENT_WARN,
-			   COMPONENT_ERROR, COMPONENT_CRITICAL };
+enum component_log_level {
+	COMPONENT_TRACE,
+	COMPONENT_DEBUG,
+	COMPONENT_INFO,
+	COMPONENT_WARN,
+	COMPONENT_ERROR,
+	COMPONENT_CRITICAL
+};
 
 /* What a call is made with; borrowed until the instance is closed. */
 struct component_call {
-	uint64_t time_us; /* what the guest's clocks show */
-	struct span seed; /* what the guest's random bytes are made from: command id, log id */
+	uint64_t time_us;    /* what the guest's clocks show */
+	struct span seed;    /* what the guest's random bytes are made from: command id, log id */
 	struct arena *arena; /* results live here */
 	/* Gets each log line, cut to the limit and valid UTF-8, and at the end how many were dropped
 	 * as a line of level WARN. NULL: lines go to the process' log. */
-	void (*log)(enum component_log_level level, struct span context, struct span message, void *arg);
+	void (*log)(enum component_log_level level, struct span context, struct span message,
+		    void *arg);
 	void *log_arg;
 };
 
@@ -117,7 +124,7 @@ struct component_ops {
 struct component {
 	const struct component_ops *ops;
 	enum component_role role;
-	char name[64]; /* of the manifest */
+	char name[64];        /* of the manifest */
 	struct sha256 digest; /* of the component's file */
 	uint64_t size_bytes;
 	struct component_limits limits;
@@ -149,8 +156,8 @@ DEFINE_OWNED(component_instance, component_close);
  * limits.output_bytes. ERR_TRAP: the component broke or returned something bad; ERR_DEADLINE;
  * ERR_LIMIT. The message names component, function and reason. */
 enum status component_handle(struct component_instance *instance, struct span state,
-			     const struct component_command *command, struct component_decision *ret,
-			     struct error *err) NODISCARD;
+			     const struct component_command *command,
+			     struct component_decision *ret, struct error *err) NODISCARD;
 
 /* Folds. OK: *ret_state is JSON (checked), in the call's arena. ERR_INVALID: the component says it
  * cannot; else as component_handle(). */

@@ -26,15 +26,15 @@ struct native_functions {
 /* What a call does instead of its work. */
 enum native_failure {
 	NATIVE_FINE,
-	NATIVE_TRAP,         /* ERR_TRAP */
-	NATIVE_DEADLINE,     /* ERR_DEADLINE */
-	NATIVE_LIMIT,        /* ERR_LIMIT */
-	NATIVE_BAD_JSON,     /* handle: an event whose data is no JSON; apply: a state that is none */
-	NATIVE_BAD_NAME,     /* handle: an event type that is no type; apply: like NATIVE_BAD_JSON */
-	NATIVE_TOO_MANY,     /* handle: 1,024 events; apply: like NATIVE_TOO_LARGE */
-	NATIVE_TOO_LARGE,    /* more than output_bytes */
-	NATIVE_CANNOT_FOLD,  /* apply: ERR_INVALID; handle: like NATIVE_TRAP */
-	NATIVE_UNSTEADY,     /* apply: a state with a number in it that no two calls share */
+	NATIVE_TRAP,      /* ERR_TRAP */
+	NATIVE_DEADLINE,  /* ERR_DEADLINE */
+	NATIVE_LIMIT,     /* ERR_LIMIT */
+	NATIVE_BAD_JSON,  /* handle: an event whose data is no JSON; apply: a state that is none */
+	NATIVE_BAD_NAME,  /* handle: an event type that is no type; apply: like NATIVE_BAD_JSON */
+	NATIVE_TOO_MANY,  /* handle: 1,024 events; apply: like NATIVE_TOO_LARGE */
+	NATIVE_TOO_LARGE, /* more than output_bytes */
+	NATIVE_CANNOT_FOLD, /* apply: ERR_INVALID; handle: like NATIVE_TRAP */
+	NATIVE_UNSTEADY,    /* apply: a state with a number in it that no two calls share */
 };
 
 /* First member: the component. All others may be read and written at any time. */
@@ -49,8 +49,8 @@ struct native_component {
 	_Atomic uint64_t opened;
 	_Atomic uint64_t open_now; /* opened and not yet closed */
 	_Atomic uint64_t handled;
-	_Atomic uint64_t applied;  /* calls of apply */
-	_Atomic uint64_t folded;   /* events given to apply */
+	_Atomic uint64_t applied; /* calls of apply */
+	_Atomic uint64_t folded;  /* events given to apply */
 };
 
 /* A component of role aggregate with the default limits and a digest made from `version`. Freed by
