@@ -470,6 +470,7 @@ static void what_is_switched_off_is_refused(void **state)
 	(void)state;
 	expect_refused("returns_future", ERR_INVALID, "cannot be compiled");
 	expect_refused("wants_memory64", ERR_INVALID, "cannot be compiled");
+	expect_refused("two_memories", ERR_LIMIT, "this host cannot hold it");
 }
 
 static void files_that_are_no_components_are_told_apart(void **state)
