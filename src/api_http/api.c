@@ -11,6 +11,10 @@
 #include "api_http/follow.h"
 #include "base/check.h"
 
+#define HEARTBEAT_DEFAULT_MS    15000
+#define FOLLOWERS_DEFAULT_MAX   10000
+#define PAGE_FRAMES_DEFAULT_MAX 100000
+
 struct route {
 	enum http_method method;
 	const char *method_text;
@@ -61,7 +65,8 @@ static void answer_method_not_allowed(struct call *call)
 			continue;
 		size_t used = strlen(allow);
 		(void)snprintf(allow + used, sizeof(allow) - used, "%s%s%s", used != 0 ? ", " : "",
-			       routes[i].method_text, routes[i].method == HTTP_GET_ ? ", HEAD" : "");
+			       routes[i].method_text,
+			       routes[i].method == HTTP_GET_ ? ", HEAD" : "");
 	}
 	int length = snprintf(detail, sizeof(detail), "this path takes %s", allow);
 	problem_begin(&problem, 405, "Method Not Allowed", SPAN("method_not_allowed"),
@@ -126,7 +131,8 @@ static bool guard(struct call *call)
 
 	if (host.data != NULL && !host_is_ours(api, host)) {
 		call_problem(call, 403, "host_not_allowed",
-			     "Host '%.*s' is neither a loopback name nor one given with --host or in the manifest",
+			     "Host '%.*s' is neither a loopback name nor one given with --host or "
+			     "in the manifest",
 			     SPAN_ARG(host));
 		return false;
 	}
@@ -144,12 +150,36 @@ static bool guard(struct call *call)
 	return false;
 }
 
+/* Given twice, these have no meaning, and two programs on the way may each pick another one. */
+static bool check_single_headers(struct call *call)
+{
+	static const char *const names[] = { "origin",      "content-type",     "idempotency-key",
+					     "traceparent", "x-correlation-id", "last-event-id" };
+	size_t count;
+	const struct http_header *headers = http_request_headers(call->request, &count);
+	unsigned seen = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		for (unsigned j = 0; j < ARRAY_COUNT(names); j++) {
+			if (!equal_ignoring_case(headers[i].name, span_from_string(names[j])))
+				continue;
+			if ((seen & 1u << j) != 0) {
+				call_problem(call, 400, "bad_header", "header %s is given twice",
+					     names[j]);
+				return false;
+			}
+			seen |= 1u << j;
+		}
+	}
+	return true;
+}
+
 static bool split_target(struct call *call)
 {
 	struct error err = { 0 };
 
-	enum status s = http_path_split(http_request_path(call->request), call->arena, call->segments,
-					SEGMENTS_MAX, &call->segment_count, &err);
+	enum status s = http_path_split(http_request_path(call->request), call->arena,
+					call->segments, SEGMENTS_MAX, &call->segment_count, &err);
 	if (s == ERR_LIMIT) {
 		call_problem(call, 404, "no_such_path", "there is nothing at this path");
 		return false;
@@ -158,8 +188,7 @@ static bool split_target(struct call *call)
 		s = http_query_split(http_request_query(call->request), call->arena, call->query,
 				     QUERY_MAX, &call->query_count, &err);
 	if (s != OK) {
-		call_problem(call, s == ERR_NOMEM ? 503 : 400, s == ERR_NOMEM ? "no_memory" : "bad_target",
-			     "%s", error_text(&err));
+		call_refuse(call, s, "bad_target", &err);
 		return false;
 	}
 	return true;
@@ -167,6 +196,15 @@ static bool split_target(struct call *call)
 
 void api_handle(struct http_request *request, void *arg)
 {
+	const struct http_response no_memory = {
+		.status = 503,
+		.content_type = "application/problem+json",
+		.body = SPAN("{\"type\":\"about:blank\",\"title\":\"Service "
+			     "Unavailable\",\"status\":503,"
+			     "\"code\":\"no_memory\",\"detail\":\"no memory for the request\","
+			     "\"stored\":false}"),
+		.close = true,
+	};
 	struct api_lane *lane = arg;
 	struct arena *arena = http_request_arena(request);
 	struct call *call = arena_alloc_zeroed(arena, sizeof(*call));
@@ -174,13 +212,13 @@ void api_handle(struct http_request *request, void *arg)
 	bool path_known = false;
 
 	if (call == NULL) {
-		http_respond(request, &(struct http_response){ .status = 503, .close = true });
+		http_respond(request, &no_memory);
 		return;
 	}
 	call->lane = lane;
 	call->request = request;
 	call->arena = arena;
-	if (!guard(call) || !split_target(call))
+	if (!guard(call) || !check_single_headers(call) || !split_target(call))
 		return;
 	for (size_t i = 0; i < ARRAY_COUNT(routes); i++) {
 		const struct route *route = &routes[i];
@@ -188,7 +226,8 @@ void api_handle(struct http_request *request, void *arg)
 		if (!matches(route, call))
 			continue;
 		path_known = true;
-		if (route->method != method && !(route->method == HTTP_GET_ && method == HTTP_HEAD_))
+		if (route->method != method &&
+		    !(route->method == HTTP_GET_ && method == HTTP_HEAD_))
 			continue;
 		route->handle(call);
 		return;
@@ -218,10 +257,18 @@ enum status api_new(const struct api_options *options, struct api **ret, struct 
 	if (api == NULL)
 		return ERROR(err, ERR_NOMEM, "the HTTP API");
 	api->options = *options;
-	api->problems_client = metrics_counter(options->metrics, "concordance_api_problems_total",
-					       "class=\"4xx\"", "Answers that are problem details.");
-	api->problems_server = metrics_counter(options->metrics, "concordance_api_problems_total",
-					       "class=\"5xx\"", "Answers that are problem details.");
+	if (api->options.heartbeat_ms == 0)
+		api->options.heartbeat_ms = HEARTBEAT_DEFAULT_MS;
+	if (api->options.followers_max == 0)
+		api->options.followers_max = FOLLOWERS_DEFAULT_MAX;
+	if (api->options.page_frames_max == 0)
+		api->options.page_frames_max = PAGE_FRAMES_DEFAULT_MAX;
+	api->problems_client =
+		metrics_counter(options->metrics, "concordance_api_problems_total", "class=\"4xx\"",
+				"Answers that are problem details.");
+	api->problems_server =
+		metrics_counter(options->metrics, "concordance_api_problems_total", "class=\"5xx\"",
+				"Answers that are problem details.");
 	api->lanes = calloc(options->lane_count, sizeof(*api->lanes));
 	if (api->lanes == NULL || api->problems_client == NULL || api->problems_server == NULL)
 		return ERROR(err, ERR_NOMEM, "the HTTP API");
@@ -229,6 +276,8 @@ enum status api_new(const struct api_options *options, struct api **ret, struct 
 		api->lanes[i].api = api;
 		api->lanes[i].index = i;
 		api->lanes[i].loop = options->loops[i];
+		list_init(&api->lanes[i].followers);
+		list_init(&api->lanes[i].lists);
 	}
 	enum status s = followers_init(api, err);
 	if (s != OK)
@@ -242,6 +291,7 @@ void api_free(struct api *api)
 	if (api == NULL)
 		return;
 	followers_fini(api);
+	lists_fini(api);
 	free(api->lanes);
 	free(api);
 }

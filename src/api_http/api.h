@@ -3,6 +3,7 @@
 #define API_HTTP_API_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/executor.h"
 #include "component/component.h"
@@ -39,6 +40,11 @@ struct api_options {
 	size_t lane_count;
 	const struct span *hosts; /* names besides loopback ones that Host may have, without port */
 	size_t host_count;
+
+	/* Bounds; 0: the default. */
+	uint64_t heartbeat_ms;    /* between two signs of life on a quiet event stream; 15,000 */
+	uint64_t followers_max;   /* event streams open at once; 10,000 */
+	uint64_t page_frames_max; /* frames looked at for one page; 100,000, at least 1 */
 };
 
 enum status api_new(const struct api_options *options, struct api **ret, struct error *err)

@@ -36,8 +36,8 @@ static void answer(struct work *work)
 	json_begin_array(&writer);
 	for (size_t i = 0; i < request->event_count; i++)
 		reply_event(&writer, &request->events[i].id, request->events[i].type,
-			    request->first_version + i, request->first_position + i, request->time_us,
-			    request->events[i].data);
+			    request->first_version + i, request->first_position + i,
+			    request->time_us, request->events[i].data);
 	json_end_array(&writer);
 	json_end_object(&writer);
 	call_respond_json(call, 200, &body);
@@ -55,7 +55,8 @@ static bool take_event_id(struct call *call, const struct json *member, size_t i
 	return false;
 }
 
-static bool take_event(struct call *call, struct span text, size_t index, struct direct_event *event)
+static bool take_event(struct call *call, struct span text, size_t index,
+		       struct direct_event *event)
 {
 	static const char *const members[] = { "id", "type", "data", "metadata", NULL };
 	struct error err = { 0 };
@@ -64,8 +65,7 @@ static bool take_event(struct call *call, struct span text, size_t index, struct
 	/* Parsed as part of the body already; this gives the members their own texts. */
 	enum status s = json_parse(text, call->arena, &value, &err);
 	if (s != OK) {
-		call_problem(call, s == ERR_NOMEM ? 503 : 400, s == ERR_NOMEM ? "no_memory" : "bad_json",
-			     "event %zu: %s", index, error_text(&err));
+		call_refuse(call, error_wrap(&err, s, "event %zu", index), "bad_json", &err);
 		return false;
 	}
 	if (json_type(value) != JSON_OBJECT) {
@@ -88,18 +88,21 @@ static bool take_event(struct call *call, struct span text, size_t index, struct
 	}
 	event->data = json_member_text(text, "data");
 	if (event->data.data == NULL) {
-		call_problem(call, 400, "bad_request", "event %zu: member 'data' is missing", index);
-		return false;
-	}
-	const struct json *metadata = json_get(value, "metadata");
-	if (metadata != NULL && json_type(metadata) != JSON_OBJECT) {
-		call_problem(call, 400, "bad_metadata", "event %zu: member 'metadata' must be an object",
+		call_problem(call, 400, "bad_request", "event %zu: member 'data' is missing",
 			     index);
 		return false;
 	}
-	if (metadata != NULL)
-		event->metadata = json_member_text(text, "metadata");
-	return true;
+	event->metadata = json_member_text(text, "metadata");
+	if (event->metadata.data == NULL)
+		return true;
+	/* Kept as it is, but under the rules for metadata from clients. */
+	struct metadata metadata;
+	s = metadata_from_client(event->metadata, call->arena, &metadata, &err);
+	if (s == OK)
+		return true;
+	call_refuse(call, error_wrap(&err, s, "event %zu: member 'metadata'", index),
+		    "bad_metadata", &err);
+	return false;
 }
 
 static bool check_ids(struct call *call, const struct direct_append_request *request)
@@ -111,7 +114,8 @@ static bool check_ids(struct call *call, const struct direct_append_request *req
 		}
 		for (size_t j = 0; j < i && request->events[i].has_id; j++) {
 			if (uuid_equal(&request->events[i].id, &request->events[j].id)) {
-				call_problem(call, 400, "bad_id", "events %zu and %zu have one id", j, i);
+				call_problem(call, 400, "bad_id", "events %zu and %zu have one id",
+					     j, i);
 				return false;
 			}
 		}
@@ -128,7 +132,8 @@ static bool take_events(struct call *call, const struct json *body,
 	size_t at = 0;
 
 	if (json_type(array) != JSON_ARRAY || count == 0 || count > FRAME_EVENTS_MAX) {
-		call_problem(call, 400, "bad_request", "member 'events' must be an array of 1 to %d events",
+		call_problem(call, 400, "bad_request",
+			     "member 'events' must be an array of 1 to %d events",
 			     FRAME_EVENTS_MAX);
 		return false;
 	}
@@ -158,8 +163,9 @@ void route_post_stream(struct call *call)
 	}
 	struct direct_append_request *request = &append->request;
 	append->call = call;
-	if (!call_check_content_type(call, "application/json") || !call_check_query(call, parameters) ||
-	    !call_stream_name(call, &request->work.stream) || !call_parse_body(call, members, &body) ||
+	if (!call_check_content_type(call, "application/json") ||
+	    !call_check_query(call, parameters) || !call_stream_name(call, &request->work.stream) ||
+	    !call_parse_body(call, members, &body) ||
 	    !reply_take_expected_version(call, body, &request->has_expected_version,
 					 &request->expected_version) ||
 	    !take_events(call, body, request) || !call_metadata_headers(call, &request->metadata))

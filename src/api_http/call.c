@@ -18,15 +18,29 @@ void call_respond(struct call *call, const struct http_response *response)
 	http_respond(call->request, response);
 }
 
+static bool is_read(const struct call *call)
+{
+	enum http_method method = http_request_method(call->request);
+
+	return method == HTTP_GET_ || method == HTTP_HEAD_;
+}
+
 void call_respond_json(struct call *call, unsigned status, const struct buf *body)
 {
 	if (buf_status(body) != OK) {
-		call_problem(call, 503, "no_memory", "no memory for the answer");
+		struct problem problem;
+
+		/* What was asked for may be done all the same. */
+		problem_begin(&problem, 503, NULL, SPAN("no_memory"),
+			      SPAN("no memory for the answer"));
+		if (is_read(call))
+			problem_stored_false(&problem);
+		problem_send(call, &problem);
 		return;
 	}
 	http_respond(call->request, &(struct http_response){ .status = status,
-							      .content_type = "application/json",
-							      .body = buf_span(body) });
+							     .content_type = "application/json",
+							     .body = buf_span(body) });
 }
 
 /* ---- problems ------------------------------------------------------------------------------- */
@@ -74,7 +88,8 @@ void problem_begin(struct problem *problem, unsigned status, const char *title, 
 	json_member_u64(&problem->writer, "status", status);
 	json_member_string(&problem->writer, "code", code);
 	/* Messages may quote what a client sent; the writer must not be handed broken UTF-8. */
-	json_member_string(&problem->writer, "detail", span_of(detail.data, utf8_valid_prefix(detail)));
+	json_member_string(&problem->writer, "detail",
+			   span_of(detail.data, utf8_valid_prefix(detail)));
 }
 
 void problem_stored_false(struct problem *problem)
@@ -155,7 +170,8 @@ static unsigned http_status_of(enum failure failure)
 	return 500;
 }
 
-static void fail(struct call *call, enum failure failure, const struct error *err, bool maybe_stored)
+static void fail(struct call *call, enum failure failure, const struct error *err,
+		 bool maybe_stored)
 {
 	struct problem problem;
 	unsigned status = http_status_of(failure);
@@ -174,33 +190,58 @@ static void fail(struct call *call, enum failure failure, const struct error *er
 
 void call_fail(struct call *call, enum failure failure, const struct error *err)
 {
-	fail(call, failure, err, failure == FAILURE_STORAGE);
+	fail(call, failure, err, failure == FAILURE_STORAGE && !is_read(call));
 }
 
-void call_fail_maybe_stored(struct call *call, enum failure failure, const struct error *err)
+void call_fail_in_part(struct call *call, enum failure failure, const struct error *err)
 {
-	fail(call, failure, err, true);
+	fail(call, failure, err, /* maybe_stored= */ true);
+}
+
+void call_fail_read(struct call *call, enum status s, const struct error *err)
+{
+	call_fail(call,
+		  s == ERR_NOMEM    ? FAILURE_NO_MEMORY
+		  : s == ERR_CLOSED ? FAILURE_CLOSED
+				    : FAILURE_STORAGE,
+		  err);
+}
+
+void call_refuse(struct call *call, enum status s, const char *code, const struct error *err)
+{
+	if (s == ERR_NOMEM)
+		call_problem(call, 503, "no_memory", "%s", error_text(err));
+	else
+		call_problem(call, 400, code, "%s", error_text(err));
 }
 
 /* ---- what requests say ---------------------------------------------------------------------- */
 
-bool call_check_content_type(struct call *call, const char *type)
+bool call_has_content_type(const struct call *call, const char *type)
 {
 	struct span given = http_request_header(call->request, "content-type");
 	const char *semicolon = given.size != 0 ? memchr(given.data, ';', given.size) : NULL;
-	struct span media = semicolon != NULL ? span_of(given.data, (size_t)(semicolon - given.data))
-					       : given;
+	struct span media =
+		semicolon != NULL ? span_of(given.data, (size_t)(semicolon - given.data)) : given;
 
-	while (media.size != 0 && (media.data[media.size - 1] == ' ' || media.data[media.size - 1] == '\t'))
+	while (media.size != 0 &&
+	       (media.data[media.size - 1] == ' ' || media.data[media.size - 1] == '\t'))
 		media.size--;
-	if (media.size == strlen(type) && strncasecmp(media.data, type, media.size) == 0)
+	return media.size == strlen(type) && strncasecmp(media.data, type, media.size) == 0;
+}
+
+bool call_check_content_type(struct call *call, const char *type)
+{
+	struct span given = http_request_header(call->request, "content-type");
+
+	if (call_has_content_type(call, type))
 		return true;
 	if (given.data == NULL)
-		call_problem(call, 415, "unsupported_media_type",
-			     "a Content-Type is needed: %s", type);
+		call_problem(call, 415, "unsupported_media_type", "a Content-Type is needed: %s",
+			     type);
 	else
-		call_problem(call, 415, "unsupported_media_type", "Content-Type must be %s, not '%.*s'",
-			     type, SPAN_ARG(given));
+		call_problem(call, 415, "unsupported_media_type",
+			     "Content-Type must be %s, not '%.*s'", type, SPAN_ARG(given));
 	return false;
 }
 
@@ -211,8 +252,7 @@ bool call_parse_body(struct call *call, const char *const *known, const struct j
 
 	enum status s = json_parse(body, call->arena, ret, &err);
 	if (s != OK) {
-		call_problem(call, s == ERR_NOMEM ? 503 : 400, s == ERR_NOMEM ? "no_memory" : "bad_json",
-			     "%s", error_text(&err));
+		call_refuse(call, s, "bad_json", &err);
 		return false;
 	}
 	if (json_type(*ret) != JSON_OBJECT) {
@@ -226,8 +266,8 @@ bool call_parse_body(struct call *call, const char *const *known, const struct j
 
 		for (const char *const *name = known; *name != NULL; name++) {
 			size_t used = strlen(list);
-			(void)snprintf(list + used, sizeof(list) - used, "%s%s", used != 0 ? ", " : "",
-				       *name);
+			(void)snprintf(list + used, sizeof(list) - used, "%s%s",
+				       used != 0 ? ", " : "", *name);
 		}
 		call_problem(call, 400, "unknown_member", "unknown member '%.*s'; known are: %s",
 			     SPAN_ARG(unknown), list);
@@ -245,14 +285,15 @@ bool call_check_query(struct call *call, const char *const *known)
 		while (*match != NULL && !span_equal_string(name, *match))
 			match++;
 		if (*match == NULL) {
-			call_problem(call, 400, "unknown_parameter", "unknown query parameter '%.*s'",
-				     SPAN_ARG(name));
+			call_problem(call, 400, "unknown_parameter",
+				     "unknown query parameter '%.*s'", SPAN_ARG(name));
 			return false;
 		}
 		for (size_t j = 0; j < i && !span_equal(name, SPAN("type")); j++) {
 			if (span_equal(call->query[j].name, name)) {
 				call_problem(call, 400, "bad_parameter",
-					     "query parameter '%.*s' is given twice", SPAN_ARG(name));
+					     "query parameter '%.*s' is given twice",
+					     SPAN_ARG(name));
 				return false;
 			}
 		}
@@ -279,9 +320,10 @@ bool call_query_u64(struct call *call, const char *name, uint64_t min, uint64_t 
 	if (text.data == NULL)
 		return true;
 	if (!span_parse_u64(text, &value) || value < min || value > max) {
-		call_problem(call, 400, "bad_parameter",
-			     "query parameter '%s' must be a whole number from %llu to %llu, not '%.*s'",
-			     name, (unsigned long long)min, (unsigned long long)max, SPAN_ARG(text));
+		call_problem(
+			call, 400, "bad_parameter",
+			"query parameter '%s' must be a whole number from %llu to %llu, not '%.*s'",
+			name, (unsigned long long)min, (unsigned long long)max, SPAN_ARG(text));
 		return false;
 	}
 	*ret = value;
@@ -307,13 +349,13 @@ bool call_stream_name(struct call *call, struct stream_name *ret)
 static bool header_text(struct call *call, const char *name, struct span *ret)
 {
 	struct span value = http_request_header(call->request, name);
+	struct error err = { 0 };
 
 	if (value.size == 0 || ret->size != 0)
 		return true;
-	if (value.size > METADATA_TEXT_MAX_BYTES || !utf8_is_valid(value) || !utf8_has_no_control(value)) {
-		call_problem(call, 400, "bad_header",
-			     "header %s must be at most %d bytes of UTF-8 without control characters",
-			     name, METADATA_TEXT_MAX_BYTES);
+	enum status s = metadata_check_text(value, name, &err);
+	if (s != OK) {
+		call_refuse(call, s, "bad_header", &err);
 		return false;
 	}
 	*ret = value;
@@ -322,7 +364,7 @@ static bool header_text(struct call *call, const char *name, struct span *ret)
 
 bool call_metadata_headers(struct call *call, struct metadata *metadata)
 {
-	return header_text(call, "x-correlation-id", &metadata->correlation_id) &&
+	return header_text(call, "X-Correlation-ID", &metadata->correlation_id) &&
 	       header_text(call, "traceparent", &metadata->traceparent);
 }
 

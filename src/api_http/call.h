@@ -22,6 +22,7 @@ struct api_lane {
 	unsigned index;
 	struct loop *loop;
 	struct list followers; /* struct follower; the lane's own */
+	struct list lists;     /* struct list_call; the lane's own */
 	struct task wake;      /* tells the followers that there is more */
 	atomic_bool wake_posted;
 	struct loop_timer *heartbeat;
@@ -55,11 +56,18 @@ struct call {
 void call_respond_json(struct call *call, unsigned status, const struct buf *body);
 void call_respond(struct call *call, const struct http_response *response);
 
-/* A problem of a failure of the runtime. */
+/* A problem of a failure of the runtime. `"stored": false` unless the call changes something and it
+ * is unknown whether it did. */
 void call_fail(struct call *call, enum failure failure, const struct error *err);
 
-/* The same for a call of several parts, of which others may have been stored. */
-void call_fail_maybe_stored(struct call *call, enum failure failure, const struct error *err);
+/* The same for a call of several parts, of which some are or may be stored. */
+void call_fail_in_part(struct call *call, enum failure failure, const struct error *err);
+
+/* A problem of a read that failed with `s`. */
+void call_fail_read(struct call *call, enum status s, const struct error *err);
+
+/* A problem of bad input: 400 with `code` and the error's message; or 503, when memory was out. */
+void call_refuse(struct call *call, enum status s, const char *code, const struct error *err);
 
 /* A problem of the edge. */
 void call_problem(struct call *call, unsigned status, const char *code, const char *format, ...)
@@ -79,7 +87,9 @@ void problem_send(struct call *call, struct problem *problem);
 
 /* ---- what requests say ---- */
 
-/* The body's media type must be `type` (parameters allowed). Otherwise answers 415 and is false. */
+/* Is the body's media type `type`? Parameters do not matter. */
+bool call_has_content_type(const struct call *call, const char *type);
+/* The body's media type must be `type`. Otherwise answers 415 and is false. */
 bool call_check_content_type(struct call *call, const char *type);
 
 /* The body as a JSON object whose members are all in `known`. Otherwise answers 400 and is false. */
@@ -104,6 +114,8 @@ void call_on_pool(struct call *call, void (*fn)(struct task *task));
 void call_back(struct call *call, void (*fn)(struct task *task));
 
 /* ---- the routes ---- */
+void lists_fini(struct api *api); /* frees pages that nobody waits for any more */
+
 void route_post_command(struct call *call);
 void route_get_command(struct call *call);
 void route_get_state(struct call *call);

@@ -14,7 +14,8 @@ static void answer_rejected(struct call *call, const struct command_request *req
 {
 	struct problem problem;
 
-	problem_begin(&problem, 422, "Rejected", request->rejection.code, request->rejection.reason);
+	problem_begin(&problem, 422, "Rejected", request->rejection.code,
+		      request->rejection.reason);
 	problem_stored_false(&problem);
 	json_member_cstring(&problem.writer, "outcome", "rejected");
 	json_member_string(&problem.writer, "id", request->id);
@@ -44,8 +45,8 @@ static void answer_accepted(struct call *call, const struct command_request *req
 	json_begin_array(&writer);
 	for (size_t i = 0; i < request->event_count; i++)
 		reply_event(&writer, &request->events[i].id, request->events[i].type,
-			    request->first_version + i, request->first_position + i, request->time_us,
-			    request->events[i].data);
+			    request->first_version + i, request->first_position + i,
+			    request->time_us, request->events[i].data);
 	json_end_array(&writer);
 	if (request->want_state)
 		json_member_raw(&writer, "state", request->state);
@@ -94,7 +95,8 @@ static bool take_id(struct call *call, const struct json *body, struct command_r
 		return false;
 	}
 	if (id.data[0] == '$') {
-		call_problem(call, 400, "bad_id", "ids that begin with '$' are made by the runtime");
+		call_problem(call, 400, "bad_id",
+			     "ids that begin with '$' are made by the runtime");
 		return false;
 	}
 	request->id = id;
@@ -126,7 +128,8 @@ static bool take_type_and_data(struct call *call, const struct json *body,
 	return true;
 }
 
-static bool take_options(struct call *call, const struct json *body, struct command_request *request)
+static bool take_options(struct call *call, const struct json *body,
+			 struct command_request *request)
 {
 	struct span wanted = call_query(call, "return");
 
@@ -137,7 +140,8 @@ static bool take_options(struct call *call, const struct json *body, struct comm
 		return false;
 	request->want_state = span_equal(wanted, SPAN("state"));
 	if (wanted.data != NULL && !request->want_state) {
-		call_problem(call, 400, "bad_parameter", "query parameter 'return' can only be 'state'");
+		call_problem(call, 400, "bad_parameter",
+			     "query parameter 'return' can only be 'state'");
 		return false;
 	}
 	return true;
@@ -145,8 +149,8 @@ static bool take_options(struct call *call, const struct json *body, struct comm
 
 void route_post_command(struct call *call)
 {
-	static const char *const members[] = { "type", "data", "id", "expected_version", "metadata",
-					       NULL };
+	static const char *const members[] = { "type",     "data", "id", "expected_version",
+					       "metadata", NULL };
 	static const char *const parameters[] = { "return", NULL };
 	struct command_call *command = arena_alloc_zeroed(call->arena, sizeof(*command));
 	const struct json *body;
@@ -157,10 +161,10 @@ void route_post_command(struct call *call)
 	}
 	struct command_request *request = &command->request;
 	command->call = call;
-	if (!call_check_content_type(call, "application/json") || !call_check_query(call, parameters) ||
-	    !call_stream_name(call, &request->work.stream) || !call_parse_body(call, members, &body) ||
-	    !take_id(call, body, request) || !take_type_and_data(call, body, request) ||
-	    !take_options(call, body, request))
+	if (!call_check_content_type(call, "application/json") ||
+	    !call_check_query(call, parameters) || !call_stream_name(call, &request->work.stream) ||
+	    !call_parse_body(call, members, &body) || !take_id(call, body, request) ||
+	    !take_type_and_data(call, body, request) || !take_options(call, body, request))
 		return;
 	request->work.lane = call->lane->index;
 	request->work.arena = call->arena;
@@ -206,7 +210,7 @@ static void answer_outcome(struct task *task)
 		return;
 	}
 	if (outcome->status != OK) {
-		call_fail(call, FAILURE_STORAGE, &outcome->err);
+		call_fail_read(call, outcome->status, &outcome->err);
 		return;
 	}
 	json_writer_init(&writer, &body);

@@ -3,53 +3,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api_http/accept.h"
 #include "api_http/call.h"
 #include "api_http/follow.h"
 #include "api_http/page.h"
 
 #define LIMIT_DEFAULT 100
-#define LIMIT_MAX 10000
+#define LIMIT_MAX     10000
 
+/* Not in the call's arena: it outlives the answer, and the call itself when the loop ends first. */
 struct list_call {
+	struct list node; /* lane->lists */
 	struct page_query query;
 	struct page page;
 	enum status status;
 	struct error err;
 };
-
-static const char *const content_types[] = {
-	[PAGE_BATCH] = "application/cloudevents-batch+json",
-	[PAGE_NDJSON] = "application/x-ndjson",
-	[PAGE_SSE] = "text/event-stream",
-};
-
-/* Does an Accept header name the media type, or a range that holds it? Weights do not matter for a
- * choice of three. */
-static bool accepts(struct span accept, const char *type)
-{
-	return accept.size != 0 && memmem(accept.data, accept.size, type, strlen(type)) != NULL;
-}
-
-static bool choose_format(struct call *call, enum page_format *ret)
-{
-	struct span accept = http_request_header(call->request, "accept");
-
-	*ret = PAGE_BATCH;
-	if (accepts(accept, "text/event-stream"))
-		*ret = PAGE_SSE;
-	else if (accepts(accept, "application/x-ndjson"))
-		*ret = PAGE_NDJSON;
-	else if (accept.size != 0 && !accepts(accept, "application/cloudevents-batch+json") &&
-		 !accepts(accept, "application/json") && !accepts(accept, "application/*") &&
-		 !accepts(accept, "*/*")) {
-		call_problem(call, 406, "not_acceptable",
-			     "events come as application/cloudevents-batch+json, application/x-ndjson "
-			     "or text/event-stream, not '%.*s'",
-			     SPAN_ARG(accept));
-		return false;
-	}
-	return true;
-}
 
 static bool take_direction(struct call *call, struct page_query *query)
 {
@@ -81,8 +50,8 @@ static bool take_filter(struct call *call, struct page_query *query)
 		if (!span_equal(call->query[i].name, SPAN("type")))
 			continue;
 		if (query->type_count == PAGE_TYPES_MAX) {
-			call_problem(call, 400, "bad_parameter", "at most %d types can be asked for",
-				     PAGE_TYPES_MAX);
+			call_problem(call, 400, "bad_parameter",
+				     "at most %d types can be asked for", PAGE_TYPES_MAX);
 			return false;
 		}
 		if (name_check_type(value, &err) != OK) {
@@ -106,13 +75,13 @@ static bool take_filter(struct call *call, struct page_query *query)
 static bool take_after(struct call *call, struct page_query *query)
 {
 	struct span last_id = http_request_header(call->request, "last-event-id");
-	bool given;
-
 	query->after = query->direction == FORWARD ? 0 : UINT64_MAX;
-	if (!call_query_u64(call, "after", 0, UINT64_MAX - 1, &query->after, &given))
+	if (!call_query_u64(call, "after", 0, UINT64_MAX, &query->after, NULL))
 		return false;
-	if (query->format == PAGE_SSE && last_id.size != 0 && !span_parse_u64(last_id, &query->after)) {
-		call_problem(call, 400, "bad_header", "header Last-Event-ID must be a whole number");
+	if (query->format == PAGE_SSE && last_id.size != 0 &&
+	    !span_parse_u64(last_id, &query->after)) {
+		call_problem(call, 400, "bad_header",
+			     "header Last-Event-ID must be a whole number");
 		return false;
 	}
 	query->limit = LIMIT_DEFAULT;
@@ -125,7 +94,8 @@ static bool take_after(struct call *call, struct page_query *query)
 	/* Beyond the head there is nothing that this log has ever given out: the client talks of
 	 * another log, perhaps the one from before a restore. */
 	uint64_t head = store_durable(call->lane->api->options.store);
-	if (!query->of_stream && query->direction == FORWARD && position_sequence(query->after) > head) {
+	if (!query->of_stream && query->direction == FORWARD &&
+	    position_sequence(query->after) > head) {
 		call_problem(call, 409, "beyond_head",
 			     "position %llu is beyond the end of this log (%llu)",
 			     (unsigned long long)query->after,
@@ -158,32 +128,47 @@ static void append_link(const struct call *call, const struct list_call *list, s
 	buf_append_string(link, ">; rel=\"next\"");
 }
 
+static void free_list(struct list_call *list)
+{
+	list_remove(&list->node);
+	buf_fini(&list->page.text);
+	free(list);
+}
+
+static void answer_page(struct call *call, const struct list_call *list)
+{
+	OWNED(buf) struct buf link = { 0 };
+	struct http_header header = { .name = SPAN("Link") };
+	struct http_response response = { .status = 200,
+					  .content_type = accept_content_type(list->query.format),
+					  .headers = &header,
+					  .body = buf_span(&list->page.text) };
+
+	/* Forward, the end of the log is only the end for now: the link then says where to go on, and
+	 * repeats `after` when there was nothing at all. */
+	if (!list->page.reached_end ||
+	    (!list->query.of_stream && list->query.direction == FORWARD)) {
+		append_link(call, list, &link);
+		if (buf_status(&link) != OK) {
+			call_problem(call, 503, "no_memory", "no memory for the answer");
+			return;
+		}
+		header.value = buf_span(&link);
+		response.header_count = 1;
+	}
+	call_respond(call, &response);
+}
+
 static void answer(struct task *task)
 {
 	struct call *call = CONTAINER_OF(task, struct call, task);
 	struct list_call *list = call->state;
-	OWNED(buf) struct buf link = { 0 };
-	struct http_header header = { .name = SPAN("Link") };
-	struct http_response response = { .status = 200,
-					  .content_type = content_types[list->query.format],
-					  .headers = &header };
 
-	if (list->status != OK) {
-		call_fail(call, list->status == ERR_NOMEM ? FAILURE_NO_MEMORY : FAILURE_STORAGE,
-			  &list->err);
-	} else {
-		/* Forward, the end of the log is only the end for now. */
-		if (!list->page.reached_end ||
-		    (!list->query.of_stream && list->query.direction == FORWARD)) {
-			append_link(call, list, &link);
-			header.value = buf_span(&link);
-			response.header_count = buf_status(&link) == OK ? 1 : 0;
-		}
-		response.body = buf_span(&list->page.text);
-		call_respond(call, &response);
-	}
-	buf_fini(&list->page.text);
-	free(list);
+	if (list->status == OK)
+		answer_page(call, list);
+	else
+		call_fail_read(call, list->status, &list->err);
+	free_list(list);
 }
 
 static void read_page(struct task *task)
@@ -201,13 +186,13 @@ static void list_or_follow(struct call *call, const struct page_query *query)
 		follow_begin(call, query);
 		return;
 	}
-	/* Not in the arena, which is gone when the call has been answered. */
 	struct list_call *list = calloc(1, sizeof(*list));
 	if (list == NULL) {
 		call_problem(call, 503, "no_memory", "no memory for the request");
 		return;
 	}
 	list->query = *query;
+	list_add_last(&call->lane->lists, &list->node);
 	call->state = list;
 	call_on_pool(call, read_page);
 }
@@ -218,8 +203,9 @@ void route_get_events(struct call *call)
 						  "category", "type",  NULL };
 	struct page_query query = { 0 };
 
-	if (!call_check_query(call, parameters) || !choose_format(call, &query.format) ||
-	    !take_direction(call, &query) || !take_filter(call, &query) || !take_after(call, &query))
+	if (!call_check_query(call, parameters) || !accept_choose(call, &query.format) ||
+	    !take_direction(call, &query) || !take_filter(call, &query) ||
+	    !take_after(call, &query))
 		return;
 	list_or_follow(call, &query);
 }
@@ -230,8 +216,18 @@ void route_get_stream(struct call *call)
 	struct page_query query = { .of_stream = true };
 
 	if (!call_check_query(call, parameters) || !call_stream_name(call, &query.stream) ||
-	    !choose_format(call, &query.format) || !take_direction(call, &query) ||
+	    !accept_choose(call, &query.format) || !take_direction(call, &query) ||
 	    !take_filter(call, &query) || !take_after(call, &query))
 		return;
 	list_or_follow(call, &query);
+}
+
+void lists_fini(struct api *api)
+{
+	for (size_t i = 0; api->lanes != NULL && i < api->options.lane_count; i++) {
+		struct list *lists = &api->lanes[i].lists;
+
+		while (!list_is_empty(lists))
+			free_list(LIST_ENTRY(lists->next, struct list_call, node));
+	}
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* follow.c - server-sent events: catch up, then follow live.
  *
- *	READING (on the pool) --page--> lane: written --room--> READING, when there is more
- *	    |                              |  +--no room--> FULL --drain--> READING
+ *	READING (on the pool) --page--> lane: written --no room--> FULL --drain--> READING
+ *	    |                              +--more to read--> READING
  *	    |                              +--reached the end--> WAITING --something durable--> READING
  *	    +--client gone meanwhile--> freed when the pool is done with it
  *
- * A follower holds one page at a time, so a slow client costs a page and the socket's buffer, and
- * holds up nobody. The store's observer only marks lanes; each lane then wakes its followers, so no
+ * A follower holds one page at a time, and reads none while what it wrote has not gone out; so a slow
+ * client costs a page and the connection's output, and holds up nobody. The store's observer only marks lanes; each lane then wakes its followers, so no
  * follower polls. Heartbeats carry the place scanned so far as `id`, so that a client whose filter
  * matches little does not begin anew after a reconnect. */
 #include "api_http/follow.h"
@@ -18,19 +18,18 @@
 #include "base/check.h"
 #include "base/log.h"
 
-#define HEARTBEAT_MS 15000
 #define PAGE_EVENTS_MAX 1000
-#define FOLLOWERS_MAX 10000
 
 enum follower_state { READING, FULL, WAITING };
 
 struct follower {
 	struct api_lane *lane;
-	struct list node; /* lane->followers */
+	struct list node;           /* lane->followers */
 	struct http_stream *stream; /* NULL: the client is gone */
 	enum follower_state state;
-	bool more;       /* something became durable while it was READING or FULL */
-	bool wrote;      /* since the last heartbeat */
+	bool more;          /* something became durable while it was READING */
+	bool wrote;         /* since the last heartbeat */
+	bool heartbeat_due; /* when its page comes, should that be empty */
 	struct task task;
 	struct page_query query;
 	struct page page;
@@ -50,6 +49,26 @@ static void free_follower(struct follower *follower)
 	free(follower);
 }
 
+/* False: the client has to take up what was written first. */
+static bool write_text(struct follower *follower, const struct buf *text)
+{
+	follower->wrote = true;
+	follower->heartbeat_due = false;
+	return http_stream_write(follower->stream, buf_span(text));
+}
+
+/* Comment, place and blank line: no event for the client, but it remembers the place. */
+static bool write_heartbeat(struct follower *follower)
+{
+	OWNED(buf) struct buf text = { 0 };
+
+	buf_append_string(&text, ": heartbeat\nid: ");
+	buf_append_u64(&text, follower->query.after);
+	buf_append_string(&text, "\n\n");
+	/* Out of memory: the next one will do. */
+	return buf_status(&text) != OK || write_text(follower, &text);
+}
+
 /* The read on the pool has come back to the lane. */
 static void page_arrived(struct task *task)
 {
@@ -60,34 +79,35 @@ static void page_arrived(struct task *task)
 		return;
 	}
 	if (follower->status != OK) {
-		log_event(LOG_ERROR, "follow_failed", LOG_STRING("error", error_text(&follower->err)));
+		log_event(LOG_ERROR, "follow_failed",
+			  LOG_STRING("error", error_text(&follower->err)));
 		http_stream_end(TAKE(follower->stream));
 		free_follower(follower);
 		return;
 	}
 	follower->query.after = follower->page.next;
 	bool room = true;
-	if (follower->page.text.size != 0) {
-		follower->wrote = true;
-		room = http_stream_write(follower->stream, buf_span(&follower->page.text));
-	}
-	if (follower->page.reached_end && !follower->more)
-		follower->state = WAITING;
-	else if (room)
-		read_next(follower);
-	else
+	if (follower->page.text.size != 0)
+		room = write_text(follower, &follower->page.text);
+	else if (follower->heartbeat_due)
+		room = write_heartbeat(follower);
+	/* Thousands of followers wait, and a page has megabytes. */
+	buf_fini(&follower->page.text);
+	if (!room)
 		follower->state = FULL;
-	/* When it waits and the client has no room, drain() finds it WAITING and leaves it so. */
+	else if (follower->page.reached_end && !follower->more)
+		follower->state = WAITING;
+	else
+		read_next(follower);
 }
 
 static void read_page(struct task *task)
 {
 	struct follower *follower = CONTAINER_OF(task, struct follower, task);
 
-	buf_clear(&follower->page.text);
-	follower->page.count = 0;
-	follower->status = page_read(follower->lane->api, &follower->query, &follower->page,
-				     &follower->err);
+	follower->page = (struct page){ 0 };
+	follower->status =
+		page_read(follower->lane->api, &follower->query, &follower->page, &follower->err);
 	follower->task.run = page_arrived;
 	executor_post(loop_executor(follower->lane->loop), &follower->task);
 }
@@ -140,7 +160,9 @@ static void durable(struct store_observer *observer, uint64_t sequence)
 	struct api *api = CONTAINER_OF(observer, struct api, observer);
 
 	(void)sequence; /* followers read from where they are */
-	if (atomic_load_explicit(&api->follower_count, memory_order_relaxed) == 0)
+	/* Not a mere load: either this sees the follower that has just begun and wakes it, or that one's
+	 * addition comes later, and its first read then sees what has just become durable. */
+	if (atomic_fetch_add(&api->follower_count, 0) == 0)
 		return;
 	for (size_t i = 0; i < api->options.lane_count; i++) {
 		struct api_lane *lane = &api->lanes[i];
@@ -153,24 +175,20 @@ static void durable(struct store_observer *observer, uint64_t sequence)
 static void heartbeat(void *arg)
 {
 	struct api_lane *lane = arg;
-	OWNED(buf) struct buf text = { 0 };
 
 	LIST_FOR_EACH(&lane->followers, node)
 	{
 		struct follower *follower = LIST_ENTRY(node, struct follower, node);
 
-		if (follower->stream != NULL && follower->state == WAITING && !follower->wrote) {
-			buf_clear(&text);
-			buf_append_string(&text, ": heartbeat\nid: ");
-			buf_append_u64(&text, follower->query.after);
-			buf_append_string(&text, "\n\n");
-			if (buf_status(&text) == OK)
-				(void)http_stream_write(follower->stream, buf_span(&text));
-		}
+		if (!follower->wrote && follower->state == READING)
+			follower->heartbeat_due = true;
+		else if (!follower->wrote && follower->state == WAITING &&
+			 !write_heartbeat(follower))
+			follower->state = FULL;
 		follower->wrote = false;
 	}
 	if (!list_is_empty(&lane->followers))
-		loop_timer_start(lane->heartbeat, HEARTBEAT_MS);
+		loop_timer_start(lane->heartbeat, lane->api->options.heartbeat_ms);
 }
 
 /* ---- the beginning and the end --------------------------------------------------------------- */
@@ -213,25 +231,27 @@ void follow_begin(struct call *call, const struct page_query *query)
 		return;
 	}
 	uint64_t count = atomic_fetch_add(&lane->api->follower_count, 1);
-	struct follower *follower = count < FOLLOWERS_MAX ? calloc(1, sizeof(*follower)) : NULL;
+	struct follower *follower =
+		count < lane->api->options.followers_max ? calloc(1, sizeof(*follower)) : NULL;
 	if (follower == NULL) {
 		atomic_fetch_sub(&lane->api->follower_count, 1);
-		call_problem(call, 503, "busy", "too many event streams are open (%llu)",
-			     (unsigned long long)count);
+		if (count < lane->api->options.followers_max)
+			call_problem(call, 503, "no_memory", "no memory for an event stream");
+		else
+			call_problem(call, 503, "busy", "too many event streams are open (%llu)",
+				     (unsigned long long)count);
 		return;
 	}
 	follower->lane = lane;
 	keep_query(follower, query);
 	if (list_is_empty(&lane->followers))
-		loop_timer_start(lane->heartbeat, HEARTBEAT_MS);
+		loop_timer_start(lane->heartbeat, lane->api->options.heartbeat_ms);
 	list_add_last(&lane->followers, &follower->node);
-	follower->stream = http_stream_begin(
-		call->request, &head,
-		&(struct http_stream_callbacks){ .drain = drained, .closed = closed, .arg = follower });
-	if (follower->stream == NULL)
-		free_follower(follower);
-	else
-		read_next(follower);
+	follower->stream =
+		http_stream_begin(call->request, &head,
+				  &(struct http_stream_callbacks){
+					  .drain = drained, .closed = closed, .arg = follower });
+	read_next(follower);
 }
 
 static int64_t followers_count(void *arg)
@@ -246,7 +266,6 @@ enum status followers_init(struct api *api, struct error *err)
 	for (size_t i = 0; i < api->options.lane_count; i++) {
 		struct api_lane *lane = &api->lanes[i];
 
-		list_init(&lane->followers);
 		lane->wake.run = wake_followers;
 		enum status s = loop_timer_new(lane->loop, heartbeat, lane, &lane->heartbeat, err);
 		if (s != OK)
@@ -268,8 +287,7 @@ void followers_fini(struct api *api)
 	for (size_t i = 0; api->lanes != NULL && i < api->options.lane_count; i++) {
 		struct api_lane *lane = &api->lanes[i];
 
-		/* Made by calloc() and never initialised when followers_init() failed early. */
-		while (lane->followers.next != NULL && !list_is_empty(&lane->followers))
+		while (!list_is_empty(&lane->followers))
 			free_follower(LIST_ENTRY(lane->followers.next, struct follower, node));
 		loop_timer_free(lane->heartbeat);
 	}

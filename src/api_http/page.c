@@ -5,14 +5,17 @@
 #include "api_http/call.h"
 #include "model/cloudevent.h"
 
-#define ARENA_MAX_BYTES ((size_t)4 << 20) /* one frame's metadata, parsed */
+/* One event's metadata, parsed. What was stored must be readable, so this is never the tighter limit:
+ * a frame's bytes can become some ten times as many as values. */
+#define ARENA_MAX_BYTES ((size_t)64 << 20)
 
 struct reader {
 	const struct api *api;
 	const struct page_query *query;
 	struct page *page;
 	struct arena *arena;
-	bool full;
+	uint64_t frames_left; /* of one stream: so many more may be looked at */
+	bool more;            /* stopped before the end */
 	enum status status;
 	struct error *err;
 };
@@ -92,13 +95,20 @@ static bool visit(const struct frame *frame, void *arg)
 	const struct page_query *query = reader->query;
 	struct page *page = reader->page;
 
+	if (query->of_stream) {
+		if (reader->frames_left == 0) {
+			reader->more = true;
+			return false;
+		}
+		reader->frames_left--;
+	}
 	for (size_t i = 0; i < frame->event_count; i++) {
 		size_t index = query->direction == FORWARD ? i : frame->event_count - 1 - i;
 
 		if (!is_wanted(query, frame, index))
 			continue;
 		if (page->count == query->limit || page->text.size >= PAGE_MAX_BYTES) {
-			reader->full = true;
+			reader->more = true;
 			return false;
 		}
 		reader->status = append_event(reader, frame, index);
@@ -107,6 +117,10 @@ static bool visit(const struct frame *frame, void *arg)
 		page->count++;
 		page->next = place_of(query, frame, index);
 	}
+	/* Done with all of it, wanted or not. */
+	if (query->of_stream)
+		page->next = query->direction == FORWARD ? frame_last_version(frame)
+							 : frame->first_version;
 	return true;
 }
 
@@ -117,8 +131,8 @@ static enum status read_stream(struct reader *reader, const struct read_options 
 
 	if (query->direction == FORWARD)
 		from = query->after == UINT64_MAX ? UINT64_MAX : query->after + 1;
-	else if (query->after != UINT64_MAX)
-		from = query->after == 0 ? 0 : query->after - 1;
+	else if (query->after != UINT64_MAX && query->after != 0)
+		from = query->after - 1;
 	reader->page->next = query->after;
 	if (query->direction == BACKWARD && from == 0)
 		return OK;
@@ -130,17 +144,22 @@ static enum status read_log(struct reader *reader, const struct read_options *op
 {
 	const struct page_query *query = reader->query;
 	uint64_t scanned = 0;
-	uint64_t from = query->after == UINT64_MAX ? UINT64_MAX : position_sequence(query->after);
+	uint64_t from = position_sequence(query->after);
 
+	/* A place at the edge of its frame leaves nothing to look for in it. */
+	if (query->direction == FORWARD && query->after == position_end(from))
+		from++;
+	else if (query->direction == BACKWARD && from != 0 && query->after == position_of(from, 0))
+		from--;
 	reader->page->next = query->after;
 	if (query->direction == BACKWARD && from == 0)
 		return OK;
 	enum status s = store_read_all(reader->api->options.store, from, options, visit, reader,
 				       &scanned, reader->err);
 	/* Everything up to the last frame looked at is done with, unless that one did not fit. */
-	if (s == OK && reader->status == OK && !reader->full && scanned != 0)
+	if (s == OK && reader->status == OK && !reader->more && scanned != 0)
 		reader->page->next = query->direction == FORWARD ? position_end(scanned)
-								  : position_of(scanned, 0);
+								 : position_of(scanned, 0);
 	return s;
 }
 
@@ -148,10 +167,16 @@ enum status page_read(const struct api *api, const struct page_query *query, str
 		      struct error *err)
 {
 	OWNED(arena) struct arena *arena = arena_new(ARENA_MAX_BYTES);
-	struct reader reader = { .api = api, .query = query, .page = page, .arena = arena,
+	uint64_t frames_max = api->options.page_frames_max;
+	struct reader reader = { .api = api,
+				 .query = query,
+				 .page = page,
+				 .arena = arena,
+				 .frames_left = frames_max,
 				 .err = err };
+	/* A reader of one stream is not told of frames that the engine stopped at, so it counts itself. */
 	const struct read_options options = { .direction = query->direction,
-					      .frames_max = PAGE_FRAMES_MAX,
+					      .frames_max = query->of_stream ? 0 : frames_max,
 					      .with_events_only = true,
 					      .category = query->category,
 					      .types = query->types,
@@ -162,8 +187,8 @@ enum status page_read(const struct api *api, const struct page_query *query, str
 		return ERROR(err, ERR_NOMEM, "no memory for a page of events");
 	if (query->format == PAGE_BATCH)
 		buf_append_byte(&page->text, '[');
-	enum status s = query->of_stream ? read_stream(&reader, &options)
-					 : read_log(&reader, &options);
+	enum status s =
+		query->of_stream ? read_stream(&reader, &options) : read_log(&reader, &options);
 	if (s == OK)
 		s = reader.status;
 	if (s != OK)
@@ -172,16 +197,15 @@ enum status page_read(const struct api *api, const struct page_query *query, str
 		buf_append_byte(&page->text, ']');
 	if (buf_status(&page->text) != OK)
 		return ERROR(err, ERR_NOMEM, "no memory for a page of events");
-	/* A stream's page is short of its limit only when the stream ends; a page of the log may
-	 * also have been ended by the bound on frames. */
+	/* A page of the log may also have been ended by the engine, for the bound on frames. */
 	if (query->of_stream)
-		page->reached_end = !reader.full && page->count < PAGE_FRAMES_MAX;
+		page->reached_end = !reader.more;
 	else if (query->direction == FORWARD)
-		page->reached_end = !reader.full &&
-				    (page->next == before ||
-				     position_sequence(page->next) >= store_durable(api->options.store));
+		page->reached_end = !reader.more && (page->next == before ||
+						     position_sequence(page->next) >=
+							     store_durable(api->options.store));
 	else
-		page->reached_end = !reader.full && (page->next == before ||
-						     position_sequence(page->next) <= 1);
+		page->reached_end = !reader.more &&
+				    (page->next == before || position_sequence(page->next) <= 1);
 	return OK;
 }

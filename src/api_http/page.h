@@ -8,12 +8,11 @@
 /* page.h - a run of stored events as text: what lists and followers send. Internal to api_http.
  *
  * Reads the store, so it belongs on the pool. A page ends when it has `limit` events, or
- * PAGE_MAX_BYTES of text, or when PAGE_FRAMES_MAX frames were looked at, so that neither a filter
- * that matches nothing nor huge events keep a thread for long. `next` says where to go on. */
+ * PAGE_MAX_BYTES of text, or when api_options.page_frames_max frames were looked at, so that neither
+ * a filter that matches nothing nor huge events keep a thread for long. `next` says where to go on. */
 
 #define PAGE_TYPES_MAX 32
 #define PAGE_MAX_BYTES ((size_t)4 << 20)
-#define PAGE_FRAMES_MAX 100000
 
 enum page_format {
 	PAGE_BATCH,  /* application/cloudevents-batch+json: a bare array */
@@ -29,7 +28,7 @@ struct page_query {
 	struct span types[PAGE_TYPES_MAX];
 	size_t type_count;
 	enum direction direction;
-	uint64_t after; /* exclusive: 0 forward, UINT64_MAX backward for "from the end" */
+	uint64_t after; /* exclusive; from the beginning: 0, backward from the end: UINT64_MAX */
 	uint64_t limit;
 	enum page_format format;
 };
@@ -37,7 +36,7 @@ struct page_query {
 struct page {
 	struct buf text;   /* owned: buf_fini() */
 	uint64_t count;    /* events in it */
-	uint64_t next;     /* the `after` that goes on where this page ends */
+	uint64_t next;     /* the `after` that goes on where this page ends; at the end, as it was */
 	bool reached_end;  /* there was nothing more in that direction when it was read */
 };
 

@@ -68,8 +68,7 @@ bool reply_take_metadata(struct call *call, const struct json *body, struct meta
 		text = json_member_text(http_request_body(call->request), "metadata");
 	enum status s = metadata_from_client(text, call->arena, ret, &err);
 	if (s != OK) {
-		call_problem(call, s == ERR_NOMEM ? 503 : 400, s == ERR_NOMEM ? "no_memory" : "bad_metadata",
-			     "%s", error_text(&err));
+		call_refuse(call, s, "bad_metadata", &err);
 		return false;
 	}
 	return call_metadata_headers(call, ret);
