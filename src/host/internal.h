@@ -16,7 +16,7 @@
  * open instance of one. */
 
 /* A guest's own stack, part of its thread's. */
-#define GUEST_STACK_BYTES ((size_t)1 << 20)
+#define GUEST_STACK_BYTES ((size_t)2 << 20)
 
 /* Idle instances that a component with `reused` keeps. */
 #define GUEST_IDLE_MAX 8
