@@ -7,7 +7,7 @@ Rounds are interleaved: each round measures every case once, so that a machine w
 slows all of them. Medians over rounds are printed, and ratios of what was measured in one round.
 
   python3 bench/run.py [--rounds 5] [--seconds 3] [--clients 1,16,64,256] [--events 1000000]
-                       [--markdown FILE] [--only commands,idle,restart,sizes]
+                       [--markdown FILE] [--only commands,idle,restart,sizes,parts]
 """
 
 import argparse
@@ -41,9 +41,13 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def written_bytes(pid):
-    with open(f"/proc/{pid}/io") as file:
-        return int(re.search(r"^write_bytes: (\d+)", file.read(), re.M).group(1))
+def written_bytes(server):
+    """What the journal has written: commits with their padding. (/proc/PID/io counts whole large folios of the page cache
+    for each write, so it says 250 times as much as reaches the device.)"""
+    client = server.client()
+    text = client.get("/metrics").body.decode()
+    client.close()
+    return int(re.search(r"^concordance_journal_written_bytes_total (\d+)", text, re.M).group(1))
 
 
 def resident_kib(pid):
@@ -145,10 +149,10 @@ def commands(options, out):
             for clients in options.clients:
                 case = {}
                 pid = server.process.pid
-                cpu, written = cpu_seconds(pid), written_bytes(pid)
+                cpu, written = cpu_seconds(pid), written_bytes(server)
                 case["many"] = wrk("command.lua", url, clients, options.seconds, STREAMS)
                 case["cpu_us"] = (cpu_seconds(pid) - cpu) / case["many"]["count"] * 1e6
-                case["bytes"] = (written_bytes(pid) - written) / case["many"]["count"]
+                case["bytes"] = (written_bytes(server) - written) / case["many"]["count"]
                 case["redis"] = redis.xadd(clients, options.seconds, STREAMS, guess.get(clients, 5000))
                 guess[clients] = case["redis"]["rate"]
                 case["hot"] = wrk("command.lua", url, clients, options.seconds, 1)
@@ -224,6 +228,20 @@ def restart(options, out):
         server.remove()
 
 
+def parts(options, out):
+    """The benchmarks of single parts, as they print themselves."""
+    build = os.path.dirname(BINARY)
+    bank = os.path.join(ROOT, "examples", "bank", "build", "bankaccount.wasm")
+    with tempfile.TemporaryDirectory(prefix="concordance-bench-") as directory:
+        for name, arguments in (("bench_component", [os.path.join(build, "tests", "guests", "echo.wasm")]),
+                                ("bench_component", [bank]), ("bench_journal", [directory]), ("bench_http", [])):
+            result = subprocess.run([os.path.join(build, "bench", name), *arguments], capture_output=True, text=True)
+            if result.returncode:
+                sys.exit(f"bench: {name} failed: {result.stderr}")
+            out.text_of(" ".join([name, *(os.path.basename(a) for a in arguments if a != directory)]),
+                        result.stdout.strip())
+
+
 def sizes(options, out):
     library = os.path.join(os.path.dirname(BINARY), "libwasmtime.so")
     for name, path in (("build/concordance", BINARY), ("libwasmtime.so", library),
@@ -243,6 +261,10 @@ class Output:
 
     def __init__(self):
         self.tables = {}
+        self.parts = []
+
+    def text_of(self, name, text):
+        self.parts += [f"{name}:", "", "```", text, "```", ""]
 
     def row(self, table, cells):
         self.tables.setdefault(table, []).append([str(cell) for cell in cells])
@@ -257,7 +279,7 @@ class Output:
                 if number == 0:
                     lines.append("|" + "|".join("-" * (width + 2) for width in widths) + "|")
             lines.append("")
-        return "\n".join(lines)
+        return "\n".join(lines + self.parts)
 
 
 def main():
@@ -266,7 +288,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--clients", type=lambda text: [int(n) for n in text.split(",")], default=[1, 16, 64, 256])
     parser.add_argument("--events", type=int, default=1000000)
-    parser.add_argument("--only", type=lambda text: text.split(","), default=["sizes", "idle", "commands", "restart"])
+    parser.add_argument("--only", type=lambda text: text.split(","), default=["sizes", "idle", "commands", "restart", "parts"])
     parser.add_argument("--markdown", help="also write the tables to this file")
     options = parser.parse_args()
     for tool in ("wrk", "redis-server", "redis-benchmark"):
@@ -276,7 +298,7 @@ def main():
     head = f"{machine()}; {options.rounds} rounds of {options.seconds} s, medians; {time.strftime('%Y-%m-%d')}"
     print(head, flush=True)
     for name in options.only:
-        {"commands": commands, "idle": idle, "restart": restart, "sizes": sizes}[name](options, out)
+        {"commands": commands, "idle": idle, "restart": restart, "sizes": sizes, "parts": parts}[name](options, out)
     print(out.text())
     if options.markdown:
         with open(options.markdown, "w") as file:
