@@ -109,7 +109,7 @@ static enum status read_headers(struct call *call, struct cloudevent *event, str
 
 	for (size_t i = 0; i < count; i++) {
 		struct span name;
-		struct span value;
+		struct span value = SPAN_EMPTY;
 
 		enum status s = attribute_of(&headers[i], call->arena, &name, err);
 		if (s == OK && name.data != NULL)

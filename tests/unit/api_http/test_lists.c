@@ -57,7 +57,7 @@ static void the_default_form_is_a_bare_array_of_cloudevents(void **state)
 	struct fixture *f = *state;
 
 	assert_string_equal(get(f, "/v1/events")->body, "[]");
-	(void)command(f, "k/1" + 2, "open_account", "{}");
+	(void)command(f, "1", "open_account", "{}");
 	struct answer *answer = get(f, "/v1/events");
 	assert_string_equal(answer_header(answer, "Content-Type"),
 			    "application/cloudevents-batch+json");
