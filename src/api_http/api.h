@@ -54,9 +54,10 @@ enum status api_new(const struct api_options *options, struct api **ret, struct 
 void api_free(struct api *api);
 DEFINE_OWNED(api, api_free);
 
-/* What http_server_options.arg must be for the server of that lane; with api_handle as handle. */
+/* api_lane() is what http_server_options.arg must be for the server of that lane, with api_handle as
+ * handle. */
 void *api_lane(struct api *api, unsigned lane);
-void api_handle(struct http_request *request, void *lane);
+void api_handle(struct http_request *request, void *arg);
 
 /* From now on /readyz says that the process is going away. Any thread. */
 void api_begin_shutdown(struct api *api);

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "app/progress.h"
-#include "json/json_writer.h"
 #include "store_journal/journal.h"
+#include "json/json_writer.h"
 
 struct verification {
 	const struct output *output;

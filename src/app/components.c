@@ -45,7 +45,8 @@ static enum status load_one(struct host *host, const struct manifest_component *
 	if (config == NULL)
 		return ERROR(err, ERR_NOMEM, "component '%s'", entry->name.data);
 	for (size_t i = 0; i < granted->config_count; i++)
-		config[i] = (struct host_config){ granted->config[i].name, granted->config[i].value };
+		config[i] =
+			(struct host_config){ granted->config[i].name, granted->config[i].value };
 	const struct host_component spec = {
 		.name = entry->name.data,
 		.role = role_of(entry->role),
@@ -98,14 +99,15 @@ enum status components_load(const struct manifest *manifest, const char *cache_d
 	enum status s = host_new(&options, &components->host, err);
 	for (size_t i = 0; s == OK && i < manifest->component_count; i++) {
 		error_clear(&one);
-		if (load_one(components->host, &manifest->components[i], &components->list[i], &one) == OK)
+		if (load_one(components->host, &manifest->components[i], &components->list[i],
+			     &one) == OK)
 			continue;
 		report(manifest, &manifest->components[i], &one);
 		failed++;
 	}
 	if (s == OK && failed != 0)
-		s = ERROR(err, ERR_INVALID, "%zu of %zu components of '%s' cannot be served", failed,
-			  manifest->component_count, manifest->path.data);
+		s = ERROR(err, ERR_INVALID, "%zu of %zu components of '%s' cannot be served",
+			  failed, manifest->component_count, manifest->path.data);
 	if (s != OK) {
 		components_free(components);
 		return s;

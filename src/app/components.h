@@ -14,8 +14,8 @@ struct components;
  * "concordance.yaml:7:16: ..." like the manifest's own mistakes; the error then says how many.
  * ERR_INVALID: at least one cannot be served. `metrics` and `cache_directory` may be NULL. */
 enum status components_load(const struct manifest *manifest, const char *cache_directory,
-			    struct metrics *metrics, struct components **ret, struct error *err)
-	NODISCARD;
+			    struct metrics *metrics, struct components **ret,
+			    struct error *err) NODISCARD;
 void components_free(struct components *components); /* takes NULL */
 
 /* In the order of the manifest. Borrowed. */

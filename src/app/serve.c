@@ -32,13 +32,13 @@
 #include "store_journal/journal.h"
 #include "store_mem/mem.h"
 
-#define LISTEN_DEFAULT "127.0.0.1:8080"
-#define LANES_MAX 64
-#define POOL_THREADS 4
+#define LISTEN_DEFAULT       "127.0.0.1:8080"
+#define LANES_MAX            64
+#define POOL_THREADS         4
 #define MANIFEST_ARENA_BYTES ((size_t)32 << 20)
-#define DRAIN_MS 20000
-#define SETTLE_MS 10 /* between two looks whether the runtime still owes an answer */
-#define SETTLE_LOOKS_MAX 1000
+#define DRAIN_MS             20000
+#define SETTLE_MS            10 /* between two looks whether the runtime still owes an answer */
+#define SETTLE_LOOKS_MAX     1000
 
 struct server;
 
@@ -92,8 +92,8 @@ static enum status read_manifest(struct server *server, struct error *err)
 	const char *path = server->options->manifest_path;
 	OWNED(buf) struct buf line = { 0 };
 
-	enum status s = manifest_load(path, vfs_system(), server->arena, &server->manifest, &problems,
-				      err);
+	enum status s =
+		manifest_load(path, vfs_system(), server->arena, &server->manifest, &problems, err);
 	if (s != ERR_INVALID)
 		return s;
 	for (size_t i = 0; i < problems.count; i++) {
@@ -122,20 +122,22 @@ static enum status choose_address(struct server *server, struct error *err)
 	if (s != OK)
 		return s;
 	if (!is_loopback(server->address) && !server->options->insecure)
-		return ERROR(err, ERR_DENIED,
-			     "'%.*s' can be reached from other machines, and there is neither an access "
-			     "token nor TLS: listen on 127.0.0.1, behind a proxy that has both, or say "
-			     "--insecure",
-			     SPAN_ARG(listen));
-	return server->port == 0 ? OK
-				 : http_listen_check(server->address.data, server->port, err);
+		return ERROR(
+			err, ERR_DENIED,
+			"'%.*s' can be reached from other machines, and there is neither an access "
+			"token nor TLS: listen on 127.0.0.1, behind a proxy that has both, or say "
+			"--insecure",
+			SPAN_ARG(listen));
+	return server->port == 0 ? OK : http_listen_check(server->address.data, server->port, err);
 }
 
 static void store_fatal(void *arg, const char *message)
 {
 	(void)arg;
 	log_event(LOG_ERROR, "storage_failed", LOG_STRING("error", message),
-		  LOG_STRING("now", "the process ends: what is on the disk is unknown until the next start"));
+		  LOG_STRING(
+			  "now",
+			  "the process ends: what is on the disk is unknown until the next start"));
 	/* Not exit(): nothing may run that could still answer or write. */
 	_exit(EXIT_CODE_FAILED);
 }
@@ -145,16 +147,15 @@ static enum status open_store(struct server *server, struct error *err)
 	struct store_options base = { .fatal = store_fatal, .metrics = server->metrics };
 
 	if (server->options->ephemeral)
-		return mem_open(&base, random_system(), clock_wall_us(clock_system()), &server->store,
-				err);
+		return mem_open(&base, random_system(), clock_wall_us(clock_system()),
+				&server->store, err);
 	server->data_directory = server->options->data_directory;
 	if (server->data_directory == NULL) {
 		const char *path = server->options->manifest_path;
 		const char *slash = strrchr(path, '/');
-		struct span beside = slash == NULL
-					     ? arena_format(server->arena, "data")
-					     : arena_format(server->arena, "%.*s/data",
-							    (int)(slash - path), path);
+		struct span beside = slash == NULL ? arena_format(server->arena, "data")
+						   : arena_format(server->arena, "%.*s/data",
+								  (int)(slash - path), path);
 
 		if (beside.data == NULL)
 			return ERROR(err, ERR_NOMEM, "the data directory's name");
@@ -367,13 +368,14 @@ static enum status run_lanes(struct server *server, struct error *err)
 	if (s != OK)
 		stop_loops(server);
 	else
-		(void)printf("%.*s listens on http://%s%.*s%s:%u (%s%s)\n",
-			     SPAN_ARG(server->manifest->application),
-			     memchr(server->address.data, ':', server->address.size) != NULL ? "[" : "",
-			     SPAN_ARG(server->address),
-			     memchr(server->address.data, ':', server->address.size) != NULL ? "]" : "",
-			     server->port, server->options->ephemeral ? "nothing is kept" : "data in ",
-			     server->options->ephemeral ? "" : server->data_directory);
+		(void)printf(
+			"%.*s listens on http://%s%.*s%s:%u (%s%s)\n",
+			SPAN_ARG(server->manifest->application),
+			memchr(server->address.data, ':', server->address.size) != NULL ? "[" : "",
+			SPAN_ARG(server->address),
+			memchr(server->address.data, ':', server->address.size) != NULL ? "]" : "",
+			server->port, server->options->ephemeral ? "nothing is kept" : "data in ",
+			server->options->ephemeral ? "" : server->data_directory);
 	(void)fflush(stdout);
 	for (unsigned i = 0; i < started; i++)
 		thread_join(&server->lanes[i].thread);
@@ -388,8 +390,8 @@ static enum status make(struct server *server, struct error *err)
 	if (s == OK)
 		s = metrics_new(&server->metrics, err);
 	if (s == OK)
-		s = components_load(server->manifest, server->options->cache_directory, server->metrics,
-				    &server->components, err);
+		s = components_load(server->manifest, server->options->cache_directory,
+				    server->metrics, &server->components, err);
 	if (s == OK)
 		s = open_store(server, err);
 	if (s == OK)
@@ -435,8 +437,9 @@ int serve_run(const struct serve_options *options)
 		return fail("", ERROR(&err, ERR_NOMEM, "no memory for the server"), &err);
 	server->options = options;
 	server->arena = arena_new(MANIFEST_ARENA_BYTES);
-	enum status s = server->arena != NULL ? make(server, &err)
-					      : ERROR(&err, ERR_NOMEM, "no memory for the manifest");
+	enum status s = server->arena != NULL
+				? make(server, &err)
+				: ERROR(&err, ERR_NOMEM, "no memory for the manifest");
 	if (s == OK)
 		s = run_lanes(server, &err);
 	take_apart(server);

@@ -38,7 +38,7 @@ static void pad(FILE *out, size_t columns)
 static void last_write(const struct table *table, struct span cell)
 {
 	size_t before = GAP * (table->column_count - 1), left = LAST_MIN;
-	bool cut;
+	bool cut = false;
 
 	for (size_t i = 0; i + 1 < table->column_count; i++)
 		before += table->widths[i];
@@ -68,7 +68,7 @@ static void row_write(const struct table *table, const struct span *cells)
 
 static void titles_write(struct table *table)
 {
-	struct span titles[TABLE_COLUMNS_MAX];
+	struct span titles[TABLE_COLUMNS_MAX] = { 0 };
 
 	table->titled = true;
 	if (table->columns[0].title == NULL)

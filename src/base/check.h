@@ -12,10 +12,10 @@
 
 void check_failed(const char *file, int line, const char *fact) NORETURN;
 
-#define CHECK(fact)                                                                                \
-	do {                                                                                       \
-		if (UNLIKELY(!(fact)))                                                             \
-			check_failed(__FILE__, __LINE__, #fact);                                   \
+#define CHECK(fact)                                              \
+	do {                                                     \
+		if (UNLIKELY(!(fact)))                           \
+			check_failed(__FILE__, __LINE__, #fact); \
 	} while (0)
 
 #ifdef NDEBUG

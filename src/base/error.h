@@ -15,8 +15,9 @@
 #define ERROR_MESSAGE_MAX_BYTES 1024
 
 struct error {
-	enum status status;                   /* OK when nothing was set */
-	char message[ERROR_MESSAGE_MAX_BYTES]; /* one line, NUL-terminated, valid UTF-8 if its inputs were */
+	enum status status; /* OK when nothing was set */
+	char message
+		[ERROR_MESSAGE_MAX_BYTES]; /* one line, NUL-terminated, valid UTF-8 if its inputs were */
 };
 
 /* Sets the error and returns `status`, so that a failure is one line:

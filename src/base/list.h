@@ -80,8 +80,8 @@ static inline void list_move_all(struct list *to, struct list *from)
 #define LIST_ENTRY(node, type, member) CONTAINER_OF(node, type, member)
 
 /* The body may remove `node` itself, and no other. */
-#define LIST_FOR_EACH(head, node)                                                                  \
-	for (struct list *node = (head)->next, *node##_next = node->next; node != (head);          \
+#define LIST_FOR_EACH(head, node)                                                         \
+	for (struct list *node = (head)->next, *node##_next = node->next; node != (head); \
 	     node = node##_next, node##_next = node->next)
 
 #endif

@@ -14,7 +14,7 @@
 #include "base/mutex.h"
 #include "base/utf8.h"
 
-#define LINE_MAX_BYTES 8192
+#define LINE_MAX_BYTES  8192
 #define VALUE_MAX_BYTES 1024
 
 struct line {
@@ -69,7 +69,8 @@ static bool is_plain(struct span value)
 		return false;
 	for (size_t i = 0; i < value.size; i++) {
 		char c = value.data[i];
-		bool word = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+		bool word =
+			(c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 
 		if (!word && (c == '\0' || strchr("_.:/$@+-", c) == NULL))
 			return false;
@@ -117,7 +118,9 @@ static void put_value(struct line *line, struct span value)
 	for (size_t at = 0; at < value.size;) {
 		/* Valid UTF-8 without control characters goes through as it is. */
 		struct span rest = span_after(value, at);
-		size_t width = (unsigned char)rest.data[0] < 0x80 ? 1 : rest.size < 4 ? rest.size : 4;
+		size_t width = (unsigned char)rest.data[0] < 0x80 ? 1
+			       : rest.size < 4                    ? rest.size
+								  : 4;
 		size_t valid = utf8_valid_prefix(span_of(rest.data, width));
 		unsigned char c = (unsigned char)rest.data[0];
 
@@ -144,8 +147,8 @@ static void put_head(struct line *line, enum log_level level, const char *event)
 	if (gmtime_r(&seconds, &parts) == NULL)
 		parts = (struct tm){ .tm_year = 70, .tm_mday = 1 };
 	size_t size = strftime(head, sizeof(head), "%Y-%m-%dT%H:%M:%S", &parts);
-	(void)snprintf(head + size, sizeof(head) - size, ".%06uZ %s event=",
-		       (unsigned)(now_us % 1000000), words[level]);
+	(void)snprintf(head + size, sizeof(head) - size,
+		       ".%06uZ %s event=", (unsigned)(now_us % 1000000), words[level]);
 	put_string(line, head);
 	put_string(line, event);
 }
@@ -167,7 +170,8 @@ static void emit(struct line *line)
 	/* A line that standard error does not take has nowhere else to go. */
 }
 
-void log_write(enum log_level level, const char *event, const struct log_field *fields, size_t count)
+void log_write(enum log_level level, const char *event, const struct log_field *fields,
+	       size_t count)
 {
 	struct line line;
 	char number[24];

@@ -26,16 +26,20 @@ struct log_field {
 	int64_t i64;
 };
 
-#define LOG_SPAN(name, value) ((struct log_field){ .key = (name), .kind = LOG_TEXT, .text = (value) })
+#define LOG_SPAN(name, value) \
+	((struct log_field){ .key = (name), .kind = LOG_TEXT, .text = (value) })
 #define LOG_STRING(name, value) LOG_SPAN(name, span_from_string(value))
-#define LOG_NUMBER(name, value) ((struct log_field){ .key = (name), .kind = LOG_U64, .u64 = (value) })
-#define LOG_SIGNED(name, value) ((struct log_field){ .key = (name), .kind = LOG_I64, .i64 = (value) })
+#define LOG_NUMBER(name, value) \
+	((struct log_field){ .key = (name), .kind = LOG_U64, .u64 = (value) })
+#define LOG_SIGNED(name, value) \
+	((struct log_field){ .key = (name), .kind = LOG_I64, .i64 = (value) })
 
-void log_write(enum log_level level, const char *event, const struct log_field *fields, size_t count);
+void log_write(enum log_level level, const char *event, const struct log_field *fields,
+	       size_t count);
 
 /* log_event(LOG_WARN, "append_conflict", LOG_SPAN("stream", name), LOG_NUMBER("at", 1)); */
-#define log_event(level, event, ...)                                                               \
-	log_write((level), (event), (const struct log_field[]){ __VA_ARGS__ },                     \
+#define log_event(level, event, ...)                                           \
+	log_write((level), (event), (const struct log_field[]){ __VA_ARGS__ }, \
 		  sizeof((const struct log_field[]){ __VA_ARGS__ }) / sizeof(struct log_field))
 
 /* Lines below `level` are dropped. Default LOG_INFO. */

@@ -41,13 +41,12 @@ struct metrics {
 
 /* 10 µs to 10 s, three to a decade, in nanoseconds. */
 static const uint64_t duration_bounds[] = {
-	10000,	   20000,     50000,	 100000,    200000,	500000,	   1000000,
-	2000000,   5000000,   10000000,	 20000000,  50000000,	100000000, 200000000,
+	10000,     20000,      50000,      100000,     200000,      500000,    1000000,
+	2000000,   5000000,    10000000,   20000000,   50000000,    100000000, 200000000,
 	500000000, 1000000000, 2000000000, 5000000000, 10000000000,
 };
 static const uint64_t size_bounds[] = {
-	1,     4,      16,	64,	 256,	  1024,	    4096,
-	16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864,
+	1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864,
 };
 
 static_assert(ARRAY_COUNT(duration_bounds) <= HISTOGRAM_BUCKETS_MAX, "bounds fit");
@@ -176,8 +175,8 @@ struct gauge *metrics_gauge(struct metrics *metrics, const char *name, const cha
 }
 
 static struct histogram *add_histogram(struct metrics *metrics, const char *name,
-				       const char *labels, const char *help,
-				       const uint64_t *bounds, size_t bound_count, uint64_t divisor)
+				       const char *labels, const char *help, const uint64_t *bounds,
+				       size_t bound_count, uint64_t divisor)
 {
 	struct metric *metric = add(metrics, name, labels, help, KIND_HISTOGRAM);
 
@@ -277,7 +276,8 @@ static void append_histogram(struct buf *ret, const struct family *family,
 	}
 	append_name(ret, family, "_sum", metric, NULL);
 	buf_append_format(ret, "%.9g\n",
-			  (double)atomic_load_explicit(&histogram->sum, memory_order_relaxed) / divisor);
+			  (double)atomic_load_explicit(&histogram->sum, memory_order_relaxed) /
+				  divisor);
 	append_name(ret, family, "_count", metric, NULL);
 	buf_append_format(ret, "%llu\n", (unsigned long long)count);
 }
@@ -287,7 +287,8 @@ static void append_metric(struct buf *ret, const struct family *family, const st
 	switch (family->kind) {
 	case KIND_COUNTER:
 		append_name(ret, family, "", metric, NULL);
-		buf_append_u64(ret, atomic_load_explicit(&metric->counter.value, memory_order_relaxed));
+		buf_append_u64(ret,
+			       atomic_load_explicit(&metric->counter.value, memory_order_relaxed));
 		buf_append_byte(ret, '\n');
 		break;
 	case KIND_GAUGE:

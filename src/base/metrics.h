@@ -31,9 +31,10 @@ struct gauge {
 struct histogram {
 	_Atomic uint64_t buckets[HISTOGRAM_BUCKETS_MAX + 1]; /* the last one: above every bound */
 	_Atomic uint64_t sum;                                /* in the unit observed */
-	const uint64_t *bounds; /* upper, inclusive, rising; static */
+	const uint64_t *bounds;                              /* upper, inclusive, rising; static */
 	size_t bound_count;
-	uint64_t divisor; /* observed unit -> exposed unit: 1,000,000,000 for nanoseconds -> seconds */
+	uint64_t
+		divisor; /* observed unit -> exposed unit: 1,000,000,000 for nanoseconds -> seconds */
 };
 
 enum status metrics_new(struct metrics **ret, struct error *err) NODISCARD;

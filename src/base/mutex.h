@@ -21,7 +21,8 @@ enum mutex_rank {
 	RANK_METRICS = 3,  /* base */
 	RANK_LIBRARY = 10, /* layer 1 */
 	RANK_STORE = 40,   /* layer 4: engines */
-	RANK_STORE_STREAM = 41, /* layer 4: an engine's stripes of streams; takes RANK_STORE with one held */
+	RANK_STORE_STREAM =
+		41, /* layer 4: an engine's stripes of streams; takes RANK_STORE with one held */
 	RANK_HOST = 42,    /* layer 4: component host */
 	RANK_RUNTIME = 45, /* layer 4: the runtime's stripes; may call a store with one held */
 	RANK_API = 50,     /* layer 5 */
@@ -58,8 +59,8 @@ static inline struct mutex *mutex_guard_begin(struct mutex *mu)
 
 /* Holds the mutex to the end of the scope. */
 #define MUTEX_GUARD_NAME2(line) guard_##line
-#define MUTEX_GUARD_NAME(line) MUTEX_GUARD_NAME2(line)
-#define MUTEX_GUARD(mu)                                                                            \
+#define MUTEX_GUARD_NAME(line)  MUTEX_GUARD_NAME2(line)
+#define MUTEX_GUARD(mu) \
 	struct mutex *MUTEX_GUARD_NAME(__LINE__) OWNED(mutex_guard) UNUSED = mutex_guard_begin(mu)
 
 struct cond {

@@ -13,8 +13,8 @@
 struct pool;
 
 /* `thread_count` from 1; threads are called `name`. */
-enum status pool_new(const char *name, size_t thread_count, struct pool **ret, struct error *err)
-	NODISCARD;
+enum status pool_new(const char *name, size_t thread_count, struct pool **ret,
+		     struct error *err) NODISCARD;
 
 /* Runs what was posted, then ends the threads. Nobody may post any more. Takes NULL. */
 void pool_free(struct pool *pool);

@@ -15,8 +15,8 @@ bool queue_push(struct queue *queue, struct task *task)
 
 	do {
 		task->next = newest;
-	} while (!atomic_compare_exchange_weak_explicit(&queue->newest, &newest, task,
-							memory_order_release, memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(
+		&queue->newest, &newest, task, memory_order_release, memory_order_relaxed));
 	return newest == NULL;
 }
 

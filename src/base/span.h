@@ -18,10 +18,11 @@ struct span {
 };
 
 #define SPAN(literal) ((struct span){ .data = "" literal, .size = sizeof(literal) - 1 })
-#define SPAN_EMPTY ((struct span){ 0 })
+#define SPAN_EMPTY    ((struct span){ 0 })
 
 /* For printf: `"%.*s", SPAN_ARG(s)`. Spans over 2 GiB are cut. */
-#define SPAN_ARG(s) ((s).size > INT32_MAX ? INT32_MAX : (int)(s).size), ((s).data != NULL ? (s).data : "")
+#define SPAN_ARG(s) \
+	((s).size > INT32_MAX ? INT32_MAX : (int)(s).size), ((s).data != NULL ? (s).data : "")
 
 static inline struct span span_of(const void *data, size_t size)
 {

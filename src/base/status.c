@@ -5,8 +5,8 @@
 const char *status_word(enum status status)
 {
 	switch (status) {
-#define X(name, word, meaning)                                                                     \
-	case name:                                                                                 \
+#define X(name, word, meaning) \
+	case name:             \
 		return word;
 		STATUS_TABLE(X)
 #undef X
@@ -17,8 +17,8 @@ const char *status_word(enum status status)
 const char *status_meaning(enum status status)
 {
 	switch (status) {
-#define X(name, word, meaning)                                                                     \
-	case name:                                                                                 \
+#define X(name, word, meaning) \
+	case name:             \
 		return meaning;
 		STATUS_TABLE(X)
 #undef X

@@ -16,7 +16,7 @@
 #include "base/check.h"
 
 #define PATH_MAX_BYTES 4096
-#define FILE_MODE 0600
+#define FILE_MODE      0600
 #define DIRECTORY_MODE 0700
 
 struct system_file {
@@ -95,7 +95,8 @@ static enum status system_pread(struct vfs_file *file, void *data, size_t size, 
 	size_t done = 0;
 
 	while (done < size) {
-		ssize_t got = pread(f->fd, (char *)data + done, size - done, (off_t)(offset + done));
+		ssize_t got =
+			pread(f->fd, (char *)data + done, size - done, (off_t)(offset + done));
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -123,8 +124,8 @@ static enum status system_pwrite(struct vfs_file *file, const void *data, size_t
 		if (put < 0 && errno == EINTR)
 			continue;
 		if (put < 0)
-			return error_set_errno(err, errno, "writing %zu bytes to '%s' at %llu", size,
-					       f->path, (unsigned long long)offset);
+			return error_set_errno(err, errno, "writing %zu bytes to '%s' at %llu",
+					       size, f->path, (unsigned long long)offset);
 		done += (size_t)put;
 	}
 	return OK;

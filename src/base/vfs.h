@@ -29,8 +29,8 @@ enum vfs_flags {
 typedef enum status (*vfs_list_fn)(const char *name, void *arg, struct error *err);
 
 struct vfs_ops {
-	enum status (*open)(struct vfs *vfs, const char *path, unsigned flags, struct vfs_file **ret,
-			    struct error *err);
+	enum status (*open)(struct vfs *vfs, const char *path, unsigned flags,
+			    struct vfs_file **ret, struct error *err);
 	/* Takes NULL. Closing releases locks. */
 	void (*close)(struct vfs_file *file);
 	/* Reads up to `size` bytes; *ret_size is less only at the end of the file. */

@@ -134,6 +134,7 @@ static void append_quoted(struct buf *out, struct span s)
 			buf_append(out, s.data, plain);
 		if (plain == s.size)
 			break;
+		CHECK_DEBUG(s.data != NULL); /* plain < s.size */
 		append_escape(out, (unsigned char)s.data[plain]);
 		s = span_after(s, plain + 1);
 	}

@@ -204,6 +204,7 @@ static void process_interest_read(struct reader *reader, const struct yaml_node 
 		return;
 	count = 0;
 	for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
+		CHECK_DEBUG(parts[i]->count == 0 || part_nodes[i] != NULL);
 		for (size_t j = 0; j < parts[i]->count; j++) {
 			items[count] = parts[i]->items[j];
 			nodes[count++] = part_nodes[i][j];

@@ -162,13 +162,13 @@ enum status journal_lock(struct segments *segments, bool create, struct vfs_file
 			 struct error *err) NODISCARD;
 
 /* read.c */
-enum status read_stream(struct store *store, struct stream_name stream, uint64_t from_version,
+enum status read_stream(struct store *store, struct stream_name name, uint64_t from_version,
 			const struct read_options *options, frame_visit_fn visit, void *arg,
 			struct error *err);
 enum status read_all(struct store *store, uint64_t from_sequence,
 		     const struct read_options *options, frame_visit_fn visit, void *arg,
 		     uint64_t *ret_scanned, struct error *err);
-enum status read_command(struct store *store, struct stream_name stream, struct span id,
+enum status read_command(struct store *store, struct stream_name name, struct span id,
 			 frame_visit_fn visit, void *arg, struct error *err);
 
 #endif

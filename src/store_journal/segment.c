@@ -349,6 +349,7 @@ static enum status reader_get(struct segments *segments, uint64_t number, struct
 	}
 	*ret = reader->file;
 	mutex_unlock(&segments->mu);
+	(void)evicted; /* closed on the way out, when no lock is held */
 	return *ret != NULL ? OK : s;
 }
 

@@ -202,6 +202,7 @@ static enum status accept_locked(struct mem *mem, struct append *append, struct 
 
 	append->first_sequence = mem->count + 1;
 	for (size_t i = 0; i < append->frame_count; i++) {
+		CHECK_DEBUG(frames[i] != NULL);
 		frames[i]->sequence = mem->count + 1;
 		frames[i]->stream = stream;
 		stream->frames[stream->head.number + i] = frames[i];
