@@ -51,19 +51,29 @@ void gate_shut(struct fixture *f)
 	f->gate.shut = true;
 }
 
-void gate_open(struct fixture *f)
+static void let_through(struct fixture *f, bool shut)
 {
 	struct task *held[ARRAY_COUNT(f->gate.held)];
 	size_t count;
 
 	mutex_lock(&f->gate.mu);
-	f->gate.shut = false;
+	f->gate.shut = shut;
 	count = f->gate.held_count;
 	memcpy(held, f->gate.held, sizeof(held));
 	f->gate.held_count = 0;
 	mutex_unlock(&f->gate.mu);
 	for (size_t i = 0; i < count; i++)
 		executor_post(f->gate.pool, held[i]);
+}
+
+void gate_open(struct fixture *f)
+{
+	let_through(f, false);
+}
+
+void gate_pass(struct fixture *f)
+{
+	let_through(f, true);
 }
 
 void gate_await(struct fixture *f, size_t count)

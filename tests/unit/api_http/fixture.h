@@ -83,6 +83,8 @@ void server_call(struct fixture *f, void (*fn)(struct fixture *f));
 void server_hold_writes(struct fixture *f, bool hold);
 void gate_shut(struct fixture *f);
 void gate_open(struct fixture *f);
+/* Lets through what waits at the gate, which stays shut. */
+void gate_pass(struct fixture *f);
 /* Waits until so many reads wait at the gate. */
 void gate_await(struct fixture *f, size_t count);
 /* Tasks that ever came to the pool: reads, mostly. */

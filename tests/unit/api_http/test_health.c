@@ -56,6 +56,8 @@ static void a_failed_disk_is_not_ready(void **state)
 		post(f, ACCOUNT "a/commands", "{\"type\":\"open_account\",\"data\":{}}"), 500,
 		"storage_failed", "");
 	assert_int_equal(atomic_load(&f->fatal_count), 1);
+	/* A read that fails has stored nothing, whatever failed. */
+	assert_problem(get(f, ACCOUNT "a"), 500, "storage_failed", "");
 	assert_problem(get(f, "/readyz"), 503, "storage_failed", "");
 	assert_problem(post(f, ACCOUNT "b/commands", "{\"type\":\"open_account\",\"data\":{}}"),
 		       503, "shutting_down", "");
