@@ -20,6 +20,7 @@
 struct line {
 	char bytes[LINE_MAX_BYTES];
 	size_t size;
+	bool is_full; /* something did not fit: nothing more is added */
 };
 
 static _Atomic int minimum = LOG_INFO;
@@ -47,13 +48,14 @@ void log_set_sink(log_sink_fn new_sink, void *arg)
 	atomic_store(&has_sink, new_sink != NULL);
 }
 
-/* One byte stays free for the newline. */
+/* All of it or nothing, so that a line that is cut holds no half of an escape or a character. One
+ * byte stays free for the newline. */
 static void put(struct line *line, const char *bytes, size_t size)
 {
-	size_t room = LINE_MAX_BYTES - 1 - line->size;
-
-	if (size > room)
-		size = room;
+	if (line->is_full || size > LINE_MAX_BYTES - 1 - line->size) {
+		line->is_full = true;
+		return;
+	}
 	memcpy(line->bytes + line->size, bytes, size);
 	line->size += size;
 }
@@ -104,6 +106,16 @@ static void put_escaped(struct line *line, unsigned char c)
 	}
 }
 
+/* How many bytes the character at the beginning has by its first byte; not more than there are. One
+ * character at a time, since a quote behind it must be seen. */
+static size_t character_bytes(struct span rest)
+{
+	unsigned char lead = (unsigned char)rest.data[0];
+	size_t size = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+
+	return size < rest.size ? size : rest.size;
+}
+
 static void put_value(struct line *line, struct span value)
 {
 	bool cut = value.size > VALUE_MAX_BYTES;
@@ -118,10 +130,7 @@ static void put_value(struct line *line, struct span value)
 	for (size_t at = 0; at < value.size;) {
 		/* Valid UTF-8 without control characters goes through as it is. */
 		struct span rest = span_after(value, at);
-		size_t width = (unsigned char)rest.data[0] < 0x80 ? 1
-			       : rest.size < 4                    ? rest.size
-								  : 4;
-		size_t valid = utf8_valid_prefix(span_of(rest.data, width));
+		size_t valid = utf8_valid_prefix(span_of(rest.data, character_bytes(rest)));
 		unsigned char c = (unsigned char)rest.data[0];
 
 		if (valid == 0 || c == '"' || c == '\\' ||
@@ -179,6 +188,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 	if (!log_is_on(level))
 		return;
 	line.size = 0;
+	line.is_full = false;
 	put_head(&line, level, event);
 	for (size_t i = 0; i < count; i++) {
 		put_string(&line, " ");
