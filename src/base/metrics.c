@@ -15,10 +15,10 @@
 enum kind { KIND_COUNTER, KIND_GAUGE, KIND_HISTOGRAM };
 
 struct metric {
-	struct list node; /* in its family */
-	char *labels;     /* owned; "" for none */
-	metrics_read_fn read;
-	void *read_arg;
+	struct list node;     /* in its family */
+	char *labels;         /* owned; "" for none */
+	metrics_read_fn read; /* of a gauge that is asked; the registry's lock guards it */
+	void *read_arg;       /* its lock, too */
 	union {
 		struct counter counter;
 		struct gauge gauge;
@@ -47,6 +47,27 @@ static const uint64_t duration_bounds[] = {
 };
 static const uint64_t size_bounds[] = {
 	1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864,
+};
+
+/* What a histogram observes, and how that is exposed. */
+struct scale {
+	const uint64_t *bounds;
+	size_t bound_count;
+	uint64_t divisor;
+};
+
+static const struct scale duration_scale = { duration_bounds, ARRAY_COUNT(duration_bounds),
+					     1000000000 };
+static const struct scale size_scale = { size_bounds, ARRAY_COUNT(size_bounds), 1 };
+
+struct registration {
+	const char *name;
+	const char *labels; /* NULL for none */
+	const char *help;
+	enum kind kind;
+	const struct scale *scale; /* histograms */
+	metrics_read_fn read;      /* gauges that are asked */
+	void *read_arg;
 };
 
 static_assert(ARRAY_COUNT(duration_bounds) <= HISTOGRAM_BUCKETS_MAX, "bounds fit");
@@ -132,36 +153,64 @@ static struct metric *find_metric_locked(struct family *family, const char *labe
 	return NULL;
 }
 
-static struct metric *add(struct metrics *metrics, const char *name, const char *labels,
-			  const char *help, enum kind kind)
+/* A metric is complete before it is in a list, since from then on others render and count it. */
+static struct metric *new_metric(const struct registration *r)
 {
 	struct metric *metric = calloc(1, sizeof(*metric));
 
 	if (metric == NULL)
 		return NULL;
-	metric->labels = strdup(labels != NULL ? labels : "");
+	metric->labels = strdup(r->labels != NULL ? r->labels : "");
+	if (metric->labels == NULL) {
+		free(metric);
+		return NULL;
+	}
+	metric->read = r->read;
+	metric->read_arg = r->read_arg;
+	if (r->scale != NULL) {
+		metric->histogram.bounds = r->scale->bounds;
+		metric->histogram.bound_count = r->scale->bound_count;
+		metric->histogram.divisor = r->scale->divisor;
+	}
+	return metric;
+}
+
+static struct metric *add(struct metrics *metrics, const struct registration *r)
+{
+	struct metric *metric = new_metric(r);
+
+	if (metric == NULL)
+		return NULL;
 	MUTEX_GUARD(&metrics->mu);
-	struct family *family = find_family_locked(metrics, name);
-	if (family == NULL && metric->labels != NULL)
-		family = add_family_locked(metrics, name, help, kind);
-	if (family == NULL || metric->labels == NULL) {
+	struct family *family = find_family_locked(metrics, r->name);
+	if (family == NULL)
+		family = add_family_locked(metrics, r->name, r->help, r->kind);
+	if (family == NULL) {
 		free_metric(metric);
 		return NULL;
 	}
-	CHECK(family->kind == kind);
+	CHECK(family->kind == r->kind);
 	struct metric *same = find_metric_locked(family, metric->labels);
-	if (same != NULL) {
-		free_metric(metric);
-		return same;
+	if (same == NULL) {
+		list_add_last(&family->metrics, &metric->node);
+		return metric;
 	}
-	list_add_last(&family->metrics, &metric->node);
-	return metric;
+	free_metric(metric);
+	CHECK(r->scale == NULL || same->histogram.bounds == r->scale->bounds);
+	if (r->read != NULL) {
+		same->read = r->read;
+		same->read_arg = r->read_arg;
+	}
+	return same;
 }
 
 struct counter *metrics_counter(struct metrics *metrics, const char *name, const char *labels,
 				const char *help)
 {
-	struct metric *metric = add(metrics, name, labels, help, KIND_COUNTER);
+	struct metric *metric =
+		add(metrics,
+		    &(struct registration){
+			    .name = name, .labels = labels, .help = help, .kind = KIND_COUNTER });
 
 	return metric != NULL ? &metric->counter : NULL;
 }
@@ -169,50 +218,49 @@ struct counter *metrics_counter(struct metrics *metrics, const char *name, const
 struct gauge *metrics_gauge(struct metrics *metrics, const char *name, const char *labels,
 			    const char *help)
 {
-	struct metric *metric = add(metrics, name, labels, help, KIND_GAUGE);
+	struct metric *metric =
+		add(metrics,
+		    &(struct registration){
+			    .name = name, .labels = labels, .help = help, .kind = KIND_GAUGE });
 
 	return metric != NULL ? &metric->gauge : NULL;
-}
-
-static struct histogram *add_histogram(struct metrics *metrics, const char *name,
-				       const char *labels, const char *help, const uint64_t *bounds,
-				       size_t bound_count, uint64_t divisor)
-{
-	struct metric *metric = add(metrics, name, labels, help, KIND_HISTOGRAM);
-
-	if (metric == NULL)
-		return NULL;
-	metric->histogram.bounds = bounds;
-	metric->histogram.bound_count = bound_count;
-	metric->histogram.divisor = divisor;
-	return &metric->histogram;
 }
 
 struct histogram *metrics_duration(struct metrics *metrics, const char *name, const char *labels,
 				   const char *help)
 {
-	return add_histogram(metrics, name, labels, help, duration_bounds,
-			     ARRAY_COUNT(duration_bounds), 1000000000);
+	struct metric *metric = add(metrics, &(struct registration){ .name = name,
+								     .labels = labels,
+								     .help = help,
+								     .kind = KIND_HISTOGRAM,
+								     .scale = &duration_scale });
+
+	return metric != NULL ? &metric->histogram : NULL;
 }
 
 struct histogram *metrics_size(struct metrics *metrics, const char *name, const char *labels,
 			       const char *help)
 {
-	return add_histogram(metrics, name, labels, help, size_bounds, ARRAY_COUNT(size_bounds), 1);
+	struct metric *metric = add(metrics, &(struct registration){ .name = name,
+								     .labels = labels,
+								     .help = help,
+								     .kind = KIND_HISTOGRAM,
+								     .scale = &size_scale });
+
+	return metric != NULL ? &metric->histogram : NULL;
 }
 
 enum status metrics_read_gauge(struct metrics *metrics, const char *name, const char *labels,
 			       const char *help, metrics_read_fn read, void *arg)
 {
-	struct metric *metric = add(metrics, name, labels, help, KIND_GAUGE);
+	struct metric *metric = add(metrics, &(struct registration){ .name = name,
+								     .labels = labels,
+								     .help = help,
+								     .kind = KIND_GAUGE,
+								     .read = read,
+								     .read_arg = arg });
 
-	if (metric == NULL)
-		return ERR_NOMEM;
-	/* Rendering reads these under the same lock. */
-	MUTEX_GUARD(&metrics->mu);
-	metric->read = read;
-	metric->read_arg = arg;
-	return OK;
+	return metric != NULL ? OK : ERR_NOMEM;
 }
 
 void histogram_observe(struct histogram *histogram, uint64_t value)
@@ -256,6 +304,23 @@ static void append_name(struct buf *ret, const struct family *family, const char
 	buf_append_string(ret, "} ");
 }
 
+/* Exact, however large: a double would lose the last bytes of a sum over months, and what is lost
+ * makes rates jump. */
+static void append_sum(struct buf *ret, uint64_t sum, uint64_t divisor)
+{
+	uint64_t rest = sum % divisor;
+
+	buf_append_u64(ret, sum / divisor);
+	if (rest != 0)
+		buf_append_byte(ret, '.');
+	while (rest != 0) {
+		rest *= 10;
+		buf_append_u64(ret, rest / divisor);
+		rest %= divisor;
+	}
+	buf_append_byte(ret, '\n');
+}
+
 static void append_histogram(struct buf *ret, const struct family *family,
 			     const struct metric *metric)
 {
@@ -275,14 +340,26 @@ static void append_histogram(struct buf *ret, const struct family *family,
 		buf_append_format(ret, "%llu\n", (unsigned long long)count);
 	}
 	append_name(ret, family, "_sum", metric, NULL);
-	buf_append_format(ret, "%.9g\n",
-			  (double)atomic_load_explicit(&histogram->sum, memory_order_relaxed) /
-				  divisor);
+	append_sum(ret, atomic_load_explicit(&histogram->sum, memory_order_relaxed),
+		   histogram->divisor);
 	append_name(ret, family, "_count", metric, NULL);
 	buf_append_format(ret, "%llu\n", (unsigned long long)count);
 }
 
-static void append_metric(struct buf *ret, const struct family *family, const struct metric *metric)
+/* The reader runs without the lock: it may take locks of any rank. */
+static int64_t gauge_value(struct metrics *metrics, const struct metric *metric)
+{
+	mutex_lock(&metrics->mu);
+	metrics_read_fn read = metric->read;
+	void *arg = metric->read_arg;
+	mutex_unlock(&metrics->mu);
+	if (read != NULL)
+		return read(arg);
+	return atomic_load_explicit(&metric->gauge.value, memory_order_relaxed);
+}
+
+static void append_metric(struct buf *ret, struct metrics *metrics, const struct family *family,
+			  const struct metric *metric)
 {
 	switch (family->kind) {
 	case KIND_COUNTER:
@@ -293,10 +370,7 @@ static void append_metric(struct buf *ret, const struct family *family, const st
 		break;
 	case KIND_GAUGE:
 		append_name(ret, family, "", metric, NULL);
-		buf_append_i64(ret, metric->read != NULL
-					    ? metric->read(metric->read_arg)
-					    : atomic_load_explicit(&metric->gauge.value,
-								   memory_order_relaxed));
+		buf_append_i64(ret, gauge_value(metrics, metric));
 		buf_append_byte(ret, '\n');
 		break;
 	case KIND_HISTOGRAM:
@@ -327,6 +401,6 @@ void metrics_render(struct metrics *metrics, struct buf *ret)
 		buf_append_format(ret, "\n# TYPE %s %s\n", family->name, kinds[family->kind]);
 		for (struct list *m = &family->metrics;
 		     (m = next_of(metrics, &family->metrics, m)) != NULL;)
-			append_metric(ret, family, LIST_ENTRY(m, struct metric, node));
+			append_metric(ret, metrics, family, LIST_ENTRY(m, struct metric, node));
 	}
 }
