@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -18,6 +19,7 @@
 #define PATH_MAX_BYTES 4096
 #define FILE_MODE      0600
 #define DIRECTORY_MODE 0700
+#define PART_BYTES     ((size_t)65536) /* read at once of what a file has grown by */
 
 struct system_file {
 	struct vfs_file file; /* first */
@@ -126,6 +128,9 @@ static enum status system_pwrite(struct vfs_file *file, const void *data, size_t
 		if (put < 0)
 			return error_set_errno(err, errno, "writing %zu bytes to '%s' at %llu",
 					       size, f->path, (unsigned long long)offset);
+		if (put == 0)
+			return ERROR(err, ERR_IO, "writing %zu bytes to '%s' at %llu: none taken",
+				     size, f->path, (unsigned long long)offset);
 		done += (size_t)put;
 	}
 	return OK;
@@ -288,33 +293,55 @@ struct vfs *vfs_system(void)
 	return &system;
 }
 
-enum status vfs_read_file(struct vfs *vfs, const char *path, size_t max_bytes, struct buf *ret,
-			  struct error *err)
+static enum status read_to_end(struct vfs_file *file, const char *path, size_t max_bytes,
+			       struct buf *ret, struct error *err)
 {
-	OWNED(vfs_file) struct vfs_file *file = NULL;
+	const struct vfs_ops *ops = file->vfs->ops;
 	uint64_t size = 0;
-	size_t got;
+	size_t done = 0;
+	size_t got = 0;
+	char more;
 
-	enum status s = vfs->ops->open(vfs, path, VFS_READ, &file, err);
-	if (s == OK)
-		s = vfs->ops->size(file, &size, err);
+	enum status s = ops->size(file, &size, err);
 	if (s != OK)
 		return s;
 	if (size > max_bytes)
 		return ERROR(err, ERR_LIMIT, "'%s' has %llu bytes, more than the %zu allowed", path,
 			     (unsigned long long)size, max_bytes);
-	/* One byte more than it says, to see a file that is growing. */
-	if (buf_reserve(ret, (size_t)size + 1) != OK)
-		return ERROR(err, buf_status(ret), "reading '%s' of %llu bytes", path,
-			     (unsigned long long)size);
-	s = vfs->ops->pread(file, ret->data + ret->size, (size_t)size + 1, 0, &got, err);
+	/* Until nothing more comes: a file may grow meanwhile, and those of /proc say 0. */
+	for (size_t part = (size_t)size;;) {
+		if (buf_reserve(ret, part) != OK)
+			return ERROR(err, buf_status(ret), "reading '%s', %zu bytes at %zu", path,
+				     part, done);
+		if (part != 0) {
+			s = ops->pread(file, ret->data + ret->size, part, done, &got, err);
+			if (s != OK)
+				return s;
+			ret->size += got;
+			done += got;
+		}
+		s = ops->pread(file, &more, sizeof(more), done, &got, err);
+		if (s != OK || got == 0)
+			return s;
+		if (done == max_bytes)
+			return ERROR(err, ERR_LIMIT, "'%s' has more than the %zu bytes allowed",
+				     path, max_bytes);
+		part = max_bytes - done < PART_BYTES ? max_bytes - done : PART_BYTES;
+	}
+}
+
+enum status vfs_read_file(struct vfs *vfs, const char *path, size_t max_bytes, struct buf *ret,
+			  struct error *err)
+{
+	OWNED(vfs_file) struct vfs_file *file = NULL;
+	size_t before = ret->size;
+
+	enum status s = vfs->ops->open(vfs, path, VFS_READ, &file, err);
+	if (s == OK)
+		s = read_to_end(file, path, max_bytes, ret, err);
 	if (s != OK)
-		return s;
-	if (got > max_bytes)
-		return ERROR(err, ERR_LIMIT, "'%s' has more than the %zu bytes allowed", path,
-			     max_bytes);
-	ret->size += got;
-	return OK;
+		ret->size = before;
+	return s;
 }
 
 static enum status write_and_sync(struct vfs *vfs, const char *path, struct span content,
@@ -339,8 +366,12 @@ enum status vfs_write_file_atomically(struct vfs *vfs, const char *path, struct 
 	const char *slash = strrchr(path, '/');
 	size_t directory_size = slash == NULL ? 0 : slash == path ? 1 : (size_t)(slash - path);
 
-	/* The process id keeps two writers of one file from writing into one temporary. */
-	int length = snprintf(temporary, sizeof(temporary), "%s.%d.tmp", path, (int)getpid());
+	/* The process id and the number keep two writers of one file, in two processes or two threads,
+	 * from writing into one temporary. */
+	static _Atomic unsigned writers;
+	unsigned writer = atomic_fetch_add_explicit(&writers, 1, memory_order_relaxed);
+	int length =
+		snprintf(temporary, sizeof(temporary), "%s.%d.%u.tmp", path, (int)getpid(), writer);
 	if (length < 0 || (size_t)length >= sizeof(temporary))
 		return ERROR(err, ERR_LIMIT, "the path is too long: '%.100s...'", path);
 	(void)snprintf(directory, sizeof(directory), "%.*s",
