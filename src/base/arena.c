@@ -4,11 +4,12 @@
 #include "base/arena.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ALIGNMENT ((size_t)16)
+#define ALIGNMENT       ((size_t)16)
 #define CHUNK_MIN_BYTES ((size_t)4096)
 #define CHUNK_MAX_BYTES ((size_t)1 << 20)
 
@@ -80,7 +81,8 @@ static struct chunk *add_chunk(struct arena *arena, size_t need)
 
 void *arena_alloc(struct arena *arena, size_t size)
 {
-	if (size > arena->max_bytes)
+	/* Far from where rounding up, or a chunk's header, could wrap round. */
+	if (size > arena->max_bytes || size > PTRDIFF_MAX - CHUNK_MAX_BYTES)
 		return NULL;
 	size_t need = size == 0 ? ALIGNMENT : (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
 	if (need > arena->max_bytes - arena->used_bytes)

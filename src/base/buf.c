@@ -26,14 +26,16 @@ void buf_clear(struct buf *buf)
 	buf->failed = OK;
 }
 
-enum status buf_reserve(struct buf *buf, size_t size)
+/* Room for `size` bytes, and for `spare` more that will not be counted. */
+static enum status reserve(struct buf *buf, size_t size, size_t spare)
 {
 	size_t need;
 
 	if (buf->failed != OK)
 		return buf->failed;
 	if (__builtin_add_overflow(buf->size, size, &need) ||
-	    (buf->max_bytes != 0 && need > buf->max_bytes)) {
+	    (buf->max_bytes != 0 && need > buf->max_bytes) ||
+	    __builtin_add_overflow(need, spare, &need)) {
 		buf->failed = ERR_LIMIT;
 		return ERR_LIMIT;
 	}
@@ -55,6 +57,11 @@ enum status buf_reserve(struct buf *buf, size_t size)
 	buf->data = data;
 	buf->capacity = capacity;
 	return OK;
+}
+
+enum status buf_reserve(struct buf *buf, size_t size)
+{
+	return reserve(buf, size, 0);
 }
 
 void buf_append(struct buf *buf, const void *data, size_t size)
@@ -88,8 +95,14 @@ void buf_append_format(struct buf *buf, const char *format, ...)
 	va_start(arguments, format);
 	int length = vsnprintf(NULL, 0, format, arguments);
 	va_end(arguments);
+	if (length < 0) {
+		/* Longer than an int can say. */
+		if (buf->failed == OK)
+			buf->failed = ERR_LIMIT;
+		return;
+	}
 	/* vsnprintf() writes a NUL behind the text, which is not counted. */
-	if (length < 0 || buf_reserve(buf, (size_t)length + 1) != OK)
+	if (reserve(buf, (size_t)length, 1) != OK)
 		return;
 	va_start(arguments, format);
 	(void)vsnprintf(buf->data + buf->size, (size_t)length + 1, format, arguments);

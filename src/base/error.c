@@ -54,7 +54,9 @@ enum status error_wrap(struct error *err, enum status status, const char *format
 
 	if (err == NULL)
 		return status;
-	(void)snprintf(cause, sizeof(cause), "%s", error_text(err));
+	/* Nobody set it: the status that came back is all there is to tell. */
+	(void)snprintf(cause, sizeof(cause), "%s",
+		       err->message[0] != '\0' ? err->message : status_meaning(status));
 	va_start(arguments, format);
 	format_message(err, format, arguments);
 	va_end(arguments);
