@@ -16,8 +16,8 @@
 
 struct error {
 	enum status status; /* OK when nothing was set */
-	char message
-		[ERROR_MESSAGE_MAX_BYTES]; /* one line, NUL-terminated, valid UTF-8 if its inputs were */
+	/* One line, NUL-terminated, valid UTF-8 if its inputs were. */
+	char message[ERROR_MESSAGE_MAX_BYTES];
 };
 
 /* Sets the error and returns `status`, so that a failure is one line:

@@ -16,17 +16,16 @@
  * the lock held; release builds pay nothing. Errors of the pthread calls are our own bugs: CHECKed. */
 
 enum mutex_rank {
-	RANK_LOG = 1,      /* base: may be taken while holding anything */
-	RANK_QUEUE = 2,    /* base: queues and pools */
-	RANK_METRICS = 3,  /* base */
-	RANK_LIBRARY = 10, /* layer 1 */
-	RANK_STORE = 40,   /* layer 4: engines */
-	RANK_STORE_STREAM =
-		41, /* layer 4: an engine's stripes of streams; takes RANK_STORE with one held */
-	RANK_HOST = 42,    /* layer 4: component host */
-	RANK_RUNTIME = 45, /* layer 4: the runtime's stripes; may call a store with one held */
-	RANK_API = 50,     /* layer 5 */
-	RANK_APP = 60,     /* layer 6 */
+	RANK_LOG = 1,           /* base: may be taken while holding anything */
+	RANK_QUEUE = 2,         /* base: queues and pools */
+	RANK_METRICS = 3,       /* base */
+	RANK_LIBRARY = 10,      /* layer 1 */
+	RANK_STORE = 40,        /* layer 4: engines */
+	RANK_STORE_STREAM = 41, /* layer 4: an engine's streams; takes RANK_STORE with one held */
+	RANK_HOST = 42,         /* layer 4: component host */
+	RANK_RUNTIME = 45,      /* layer 4: the runtime's stripes; may call a store with one held */
+	RANK_API = 50,          /* layer 5 */
+	RANK_APP = 60,          /* layer 6 */
 };
 
 struct mutex {
