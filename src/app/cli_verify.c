@@ -97,8 +97,7 @@ static void report_show(const struct verification *v, const struct journal_repor
 			      (unsigned long long)report->stream_count,
 			      (unsigned long long)report->frame_count);
 	else
-		(void)fprintf(out,
-			      "%llu places are damaged; %llu events of %llu streams can be read\n",
+		(void)fprintf(out, "%llu damaged places; %llu events of %llu streams can be read\n",
 			      (unsigned long long)report->damage_count,
 			      (unsigned long long)report->event_count,
 			      (unsigned long long)report->stream_count);

@@ -7,6 +7,9 @@
 
 #include "host/host.h"
 
+/* Two for each of at most 64 lanes - a decision and its re-check - and some for the pool. */
+#define INSTANCES_MAX 160
+
 struct components {
 	struct host *host;
 	struct component **list; /* owned; NULL where loading failed */
@@ -83,7 +86,8 @@ enum status components_load(const struct manifest *manifest, const char *cache_d
 			    struct metrics *metrics, struct components **ret, struct error *err)
 {
 	struct components *components = calloc(1, sizeof(*components));
-	const struct host_options options = { .cache_directory = cache_directory,
+	const struct host_options options = { .instances_max = INSTANCES_MAX,
+					      .cache_directory = cache_directory,
 					      .component_max_bytes = manifest->component_max_bytes,
 					      .metrics = metrics };
 	size_t failed = 0;

@@ -81,17 +81,17 @@ static void load_duplicate_state(struct task *task)
 	enum status s = fold_stream(runtime, runtime_aggregate(runtime, work->stream.category),
 				    work->stream, &limits, &result, &work->err);
 	if (s == OK) {
-		request->state = result.state != NULL
-					 ? arena_copy(work->arena,
-						      span_of(result.state, result.state_size))
-					 : SPAN("null");
+		request->state =
+			result.state != NULL
+				? arena_copy(work->arena, span_of(result.state, result.state_size))
+				: SPAN("null");
 		free(result.state);
 		if (request->state.data == NULL)
 			s = ERROR(&work->err, ERR_NOMEM, "a state of %zu bytes", result.state_size);
 	}
 	if (s != OK)
 		work->failure = s == ERR_INVALID || s == ERR_TRAP ? FAILURE_CANNOT_FOLD
-								   : failure_of_status(s);
+								  : failure_of_status(s);
 	work_deliver(work);
 }
 
@@ -144,8 +144,7 @@ static enum failure failure_of_call(enum status status)
 		return FAILURE_NO_MEMORY;
 	case ERR_BUSY:
 		return FAILURE_BUSY;
-	case ERR_INVALID:
-		return FAILURE_CANNOT_FOLD;
+	case ERR_INVALID: /* apply refuses what handle has just decided */
 	case OK:
 	case ERR_NOT_FOUND:
 	case ERR_EXISTS:
@@ -185,11 +184,12 @@ static enum status prepare(struct command_request *request, struct stream *strea
 	OWNED(buf) struct buf metadata = { 0 };
 
 	if (request->id.size == 0) {
+		/* With a `$`, which no client may use: so nobody's id can be in its place. */
 		struct uuid uuid = uuid_v7(now_us, runtime->options.random);
-		char text[UUID_TEXT_BYTES];
+		char text[1 + UUID_TEXT_BYTES] = "$";
 
-		uuid_format(&uuid, text);
-		request->id = arena_copy(arena, span_of(text, UUID_TEXT_BYTES - 1));
+		uuid_format(&uuid, text + 1);
+		request->id = arena_copy(arena, span_of(text, UUID_TEXT_BYTES));
 		if (request->id.data == NULL)
 			return ERROR(err, ERR_NOMEM, "a command id");
 	}
@@ -224,7 +224,8 @@ static enum status collect_events(struct stream *stream, struct decision *decisi
 {
 	size_t count = decision->outcome.event_count;
 
-	decision->folded = arena_alloc_array(decision->call.arena, count, sizeof(*decision->folded));
+	decision->folded =
+		arena_alloc_array(decision->call.arena, count, sizeof(*decision->folded));
 	if (decision->folded == NULL)
 		return ERROR(err, ERR_NOMEM, "%zu events", count);
 	for (size_t i = 0; i < count; i++)
@@ -283,7 +284,8 @@ static enum status decide(struct stream *stream, struct decision *decision, stru
 	s = component_apply(instance, stream_state(stream), decision->folded,
 			    decision->outcome.event_count, &decision->state, err);
 	if (s != OK)
-		return s;
+		return error_wrap(err, s, "folding the %zu events that it has just decided",
+				  decision->outcome.event_count);
 	return recheck(stream, decision, err);
 }
 

@@ -29,7 +29,7 @@ struct command_request {
 	struct work work; /* work.stream: aggregate and key */
 
 	/* In; borrowed until answered. */
-	struct span id; /* the client's; empty: one is made, and no duplicate is looked for */
+	struct span id; /* the client's; empty: one is made, which begins with `$` */
 	struct span type;
 	struct span data; /* JSON */
 	struct metadata metadata;

@@ -8,6 +8,7 @@
 struct lookup {
 	struct direct_append_request *request;
 	bool same;
+	enum status status;
 };
 
 static bool found_earlier(const struct frame *frame, void *arg)
@@ -23,6 +24,15 @@ static bool found_earlier(const struct frame *frame, void *arg)
 		lookup->same = uuid_equal(&there->id, &here->id) &&
 			       span_equal(there->type, here->type) &&
 			       work_same_json(there->data, here->data, request->work.arena);
+	}
+	/* The first answer is given again, its events with it: as they were stored. */
+	for (size_t i = 0; lookup->same && i < request->event_count; i++) {
+		struct direct_event *event = &request->events[i];
+
+		event->type = arena_copy(request->work.arena, frame->events[i].type);
+		event->data = arena_copy(request->work.arena, frame->events[i].data);
+		if (event->type.data == NULL || event->data.data == NULL)
+			lookup->status = ERR_NOMEM;
 	}
 	request->version = frame_last_version(frame);
 	request->first_version = frame->first_version;
@@ -45,6 +55,8 @@ static bool is_duplicate(struct direct_append_request *request, struct stream *s
 					   found_earlier, &lookup, &work->err);
 	if (s == ERR_NOT_FOUND)
 		return false;
+	if (s == OK)
+		s = lookup.status;
 	if (s != OK) {
 		work->failure = failure_of_status(s);
 	} else if (lookup.same) {
@@ -74,8 +86,8 @@ static enum status append(struct direct_append_request *request, struct stream *
 {
 	struct runtime *runtime = stream->runtime;
 	uint64_t now_us = clock_wall_us(runtime->options.clock);
-	struct frame_event *events = arena_alloc_array(request->work.arena, request->event_count,
-						       sizeof(*events));
+	struct frame_event *events =
+		arena_alloc_array(request->work.arena, request->event_count, sizeof(*events));
 	char id_text[UUID_TEXT_BYTES];
 	OWNED(buf) struct buf metadata = { 0 };
 	struct metadata carried = request->metadata;

@@ -23,7 +23,7 @@ struct direct_event {
 struct direct_append_request {
 	struct work work;
 
-	/* In; borrowed until answered. Made ids are filled in. */
+	/* In; borrowed until answered. Made ids are filled in, and of a duplicate the stored events. */
 	struct direct_event *events;
 	size_t event_count; /* 1 .. FRAME_EVENTS_MAX */
 	struct metadata metadata;

@@ -24,9 +24,10 @@ enum failure external_check(struct runtime *runtime, const struct cloudevent *ev
 	if (source.size >= options->application.size + 2 && source.data[0] == '/' &&
 	    span_starts_with(span_after(source, 1), options->application) &&
 	    source.data[options->application.size + 1] == '/') {
-		(void)ERROR(err, ERR_INVALID,
-			    "source '%.*s': sources beginning with '/%.*s/' are this application's own",
-			    SPAN_ARG(source), SPAN_ARG(options->application));
+		(void)ERROR(
+			err, ERR_INVALID,
+			"source '%.*s': sources beginning with '/%.*s/' are this application's own",
+			SPAN_ARG(source), SPAN_ARG(options->application));
 		return FAILURE_INVALID;
 	}
 	if (!is_wanted(options, event->type)) {

@@ -10,7 +10,7 @@
 #include "runtime/internal.h"
 
 #define BATCH_EVENTS_MAX 256
-#define BATCH_BYTES_MAX ((size_t)256 << 10)
+#define BATCH_BYTES_MAX  ((size_t)256 << 10)
 /* A batch, its state in and out, and one event more than fits. */
 #define BATCH_ARENA_MAX_BYTES ((size_t)16 << 20)
 
@@ -39,9 +39,9 @@ static enum status fold_events(struct folder *folder, const struct component_eve
 	struct runtime *runtime = folder->runtime;
 	const struct component_event *last = &events[count - 1];
 	/* Folds have no id of their own: the stream and the version are one. */
-	struct span seed = arena_format(folder->arena, "%.*s/%.*s@%llu",
-					SPAN_ARG(folder->name.category), SPAN_ARG(folder->name.key),
-					(unsigned long long)last->version);
+	struct span seed =
+		arena_format(folder->arena, "%.*s/%.*s@%llu", SPAN_ARG(folder->name.category),
+			     SPAN_ARG(folder->name.key), (unsigned long long)last->version);
 	struct component_call call = {
 		.time_us = last->time_us,
 		.seed = seed,
@@ -78,10 +78,10 @@ static enum status fold_one_by_one(struct folder *folder)
 		enum status s = fold_events(folder, event, 1, folder->err);
 
 		if (s != OK)
-			return error_wrap(folder->err, s,
-					  "folding event %llu ('%.*s') of stream '%.*s/%.*s'",
-					  (unsigned long long)event->version, SPAN_ARG(event->type),
-					  SPAN_ARG(folder->name.category), SPAN_ARG(folder->name.key));
+			return error_wrap(
+				folder->err, s, "folding event %llu ('%.*s') of stream '%.*s/%.*s'",
+				(unsigned long long)event->version, SPAN_ARG(event->type),
+				SPAN_ARG(folder->name.category), SPAN_ARG(folder->name.key));
 	}
 	return OK;
 }

@@ -17,10 +17,10 @@
 
 /* One shard of the table of streams. */
 struct stripe {
-	struct mutex mu; /* RANK_RUNTIME; guards the fields below and the marked ones of its streams */
+	struct mutex
+		mu; /* RANK_RUNTIME; guards the fields below and the marked ones of its streams */
 	struct map streams;
 	struct list idle; /* streams nobody works on, the longest idle first: may be forgotten */
-	size_t idle_bytes;
 };
 
 /* A stream that is in memory: its head and, for an aggregate, its state.
@@ -62,7 +62,7 @@ struct stream {
 struct pending {
 	struct append append;
 	struct stream *stream;
-	unsigned lane; /* delivers */
+	unsigned lane;    /* delivers */
 	struct task task; /* in the lane's queue once it is settled */
 	enum status status;
 	struct list node;    /* stripe->mu: in stream->pending */
@@ -104,7 +104,8 @@ struct runtime {
 	uint64_t hash_seed;
 	struct lane *lanes;
 	_Atomic uint64_t requests;
-	_Atomic uint64_t decisions; /* for the re-check */
+	_Atomic uint64_t decisions;  /* for the re-check */
+	_Atomic uint64_t idle_bytes; /* of idle streams, all stripes together */
 	struct runtime_metrics metrics;
 };
 

@@ -7,9 +7,9 @@
 #include "base/check.h"
 #include "runtime/internal.h"
 
-#define CACHE_DEFAULT_BYTES (UINT64_C(64) << 20)
-#define MAILBOX_DEFAULT_MAX 4096
-#define REQUESTS_DEFAULT_MAX 65536
+#define CACHE_DEFAULT_BYTES    (UINT64_C(64) << 20)
+#define MAILBOX_DEFAULT_MAX    4096
+#define REQUESTS_DEFAULT_MAX   65536
 #define RECHECK_DEFAULT_ONE_IN 1000
 
 _Thread_local struct lane *lane_current;
@@ -17,8 +17,8 @@ _Thread_local struct lane *lane_current;
 const char *failure_word(enum failure failure)
 {
 	switch (failure) {
-#define X(name, word)                                                                              \
-	case name:                                                                                 \
+#define X(name, word) \
+	case name:    \
 		return word;
 		FAILURE_TABLE(X)
 #undef X
@@ -57,10 +57,10 @@ static enum status register_metrics(struct runtime *runtime, struct error *err)
 	struct runtime_metrics *m = &runtime->metrics;
 	static const char commands[] = "Commands answered, by outcome.";
 
-	m->accepted = metrics_counter(metrics, "concordance_commands_total",
-				      "outcome=\"accepted\"", commands);
-	m->rejected = metrics_counter(metrics, "concordance_commands_total",
-				      "outcome=\"rejected\"", commands);
+	m->accepted = metrics_counter(metrics, "concordance_commands_total", "outcome=\"accepted\"",
+				      commands);
+	m->rejected = metrics_counter(metrics, "concordance_commands_total", "outcome=\"rejected\"",
+				      commands);
 	m->failed = metrics_counter(metrics, "concordance_commands_total", "outcome=\"failed\"",
 				    commands);
 	m->duplicates = metrics_counter(metrics, "concordance_command_duplicates_total", NULL,

@@ -39,7 +39,8 @@ struct runtime_options {
 	struct random *random;
 	struct metrics *metrics;
 	struct span application; /* its name */
-	struct component *const *components; /* one each name; aggregates own the category of their name */
+	struct component *const
+		*components; /* one each name; aggregates own the category of their name */
 	size_t component_count;
 	struct executor *const *lanes; /* one for each event-loop thread */
 	size_t lane_count;
@@ -50,10 +51,11 @@ struct runtime_options {
 	const struct span *external_types;
 	size_t external_type_count;
 
-	uint64_t cache_max_bytes;   /* states kept in memory; 0: 64 MiB */
-	uint64_t mailbox_max;       /* requests waiting for one stream: beyond it busy; 0: 4,096 */
-	uint64_t requests_max;      /* requests not yet answered, all together; 0: 65,536 */
-	uint64_t recheck_one_in;    /* decisions whose apply is repeated and compared; 0: 1,000; 1: all */
+	uint64_t cache_max_bytes; /* states kept in memory; 0: 64 MiB */
+	uint64_t mailbox_max;     /* requests waiting for one stream: beyond it busy; 0: 4,096 */
+	uint64_t requests_max;    /* requests not yet answered, all together; 0: 65,536 */
+	uint64_t
+		recheck_one_in; /* decisions whose apply is repeated and compared; 0: 1,000; 1: all */
 };
 
 enum status runtime_new(const struct runtime_options *options, struct runtime **ret,
@@ -77,23 +79,23 @@ uint64_t runtime_requests(struct runtime *runtime);
 /* ---- what all requests share ------------------------------------------------------------------ */
 
 /* Why a request failed, as a word that clients can rely on. The HTTP status follows from it. */
-#define FAILURE_TABLE(X)                                                                           \
-	X(FAILURE_NONE, "none")                                                                    \
-	X(FAILURE_NO_AGGREGATE, "no_such_aggregate")                                               \
-	X(FAILURE_NOT_FOUND, "not_found")                                                          \
-	X(FAILURE_INVALID, "invalid")                                                              \
-	X(FAILURE_VERSION_CONFLICT, "version_conflict")                                            \
-	X(FAILURE_ID_REUSED, "id_reused")                                                          \
-	X(FAILURE_NO_INTEREST, "no_interest")                                                      \
-	X(FAILURE_CATEGORY_OWNED, "category_owned")                                                \
-	X(FAILURE_TOO_LARGE, "too_large")                                                          \
-	X(FAILURE_COMPONENT, "component_failed")                                                   \
-	X(FAILURE_DEADLINE, "component_deadline")                                                  \
-	X(FAILURE_CANNOT_FOLD, "cannot_fold")                                                      \
-	X(FAILURE_BUSY, "busy")                                                                    \
-	X(FAILURE_DISK_FULL, "disk_full")                                                          \
-	X(FAILURE_NO_MEMORY, "no_memory")                                                          \
-	X(FAILURE_STORAGE, "storage_failed")                                                       \
+#define FAILURE_TABLE(X)                                \
+	X(FAILURE_NONE, "none")                         \
+	X(FAILURE_NO_AGGREGATE, "no_such_aggregate")    \
+	X(FAILURE_NOT_FOUND, "not_found")               \
+	X(FAILURE_INVALID, "invalid")                   \
+	X(FAILURE_VERSION_CONFLICT, "version_conflict") \
+	X(FAILURE_ID_REUSED, "id_reused")               \
+	X(FAILURE_NO_INTEREST, "no_interest")           \
+	X(FAILURE_CATEGORY_OWNED, "category_owned")     \
+	X(FAILURE_TOO_LARGE, "too_large")               \
+	X(FAILURE_COMPONENT, "component_failed")        \
+	X(FAILURE_DEADLINE, "component_deadline")       \
+	X(FAILURE_CANNOT_FOLD, "cannot_fold")           \
+	X(FAILURE_BUSY, "busy")                         \
+	X(FAILURE_DISK_FULL, "disk_full")               \
+	X(FAILURE_NO_MEMORY, "no_memory")               \
+	X(FAILURE_STORAGE, "storage_failed")            \
 	X(FAILURE_CLOSED, "shutting_down")
 
 enum failure {

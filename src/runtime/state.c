@@ -62,7 +62,8 @@ static void fold_past(struct task *task)
 	struct state_request *request = CONTAINER_OF(work, struct state_request, work);
 	struct runtime *runtime = work->runtime;
 	const struct fold_limits limits = {
-		.max_version = request->as_of == STATE_AT_VERSION ? request->at_version : UINT64_MAX,
+		.max_version =
+			request->as_of == STATE_AT_VERSION ? request->at_version : UINT64_MAX,
 		.max_time_us = request->as_of == STATE_AT_TIME ? request->at_time_us : UINT64_MAX,
 	};
 	struct fold_result result = { 0 };
@@ -71,7 +72,7 @@ static void fold_past(struct task *task)
 				    work->stream, &limits, &result, &work->err);
 	if (s != OK) {
 		work->failure = s == ERR_INVALID || s == ERR_TRAP ? FAILURE_CANNOT_FOLD
-								   : failure_of_status(s);
+								  : failure_of_status(s);
 	} else if (result.version == 0 ||
 		   (request->as_of == STATE_AT_VERSION && result.version != request->at_version)) {
 		not_found(request);
@@ -101,7 +102,8 @@ void state_submit(struct runtime *runtime, struct state_request *request)
 		work->failure = FAILURE_NO_AGGREGATE;
 		(void)ERROR(&work->err, ERR_NOT_FOUND,
 			    "there is no aggregate '%.*s' in application '%.*s'",
-			    SPAN_ARG(work->stream.category), SPAN_ARG(runtime->options.application));
+			    SPAN_ARG(work->stream.category),
+			    SPAN_ARG(runtime->options.application));
 		work_deliver(work);
 		return;
 	}

@@ -6,8 +6,8 @@
  * mailbox. A lane gives a busy stream back to its own loop after RUN_MAX requests or RUN_MAX_NS, so
  * that its other connections get their turn; `running` stays set meanwhile.
  *
- * A stream is forgotten when nobody works on it, nothing waits and nothing is pending, once the
- * shard's idle streams exceed their share of the cache: the longest idle one first. */
+ * A stream is forgotten when nobody works on it, nothing waits and nothing is pending, once all idle
+ * streams together exceed the cache: the longest idle ones of the shard that adds to it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,15 +15,16 @@
 #include "digest/digest.h"
 #include "runtime/internal.h"
 
-#define RUN_MAX 64
-#define RUN_MAX_NS UINT64_C(2000000)
+#define RUN_MAX                64
+#define RUN_MAX_NS             UINT64_C(2000000)
 #define LOAD_INLINE_EVENTS_MAX 64 /* more are folded on the pool */
 
 static void run_stream(struct stream *stream);
 
 struct stripe *stripe_of(struct runtime *runtime, struct span stream_text)
 {
-	return &runtime->stripes[digest_xxh3_seeded(stream_text, runtime->hash_seed) % STRIPE_COUNT];
+	return &runtime->stripes[digest_xxh3_seeded(stream_text, runtime->hash_seed) %
+				 STRIPE_COUNT];
 }
 
 struct span stream_state(const struct stream *stream)
@@ -46,15 +47,13 @@ static void free_stream(struct stream *stream)
 
 static void forget_idle_locked(struct runtime *runtime, struct stripe *stripe)
 {
-	size_t share = runtime->options.cache_max_bytes / STRIPE_COUNT;
-
-	while (stripe->idle_bytes > share) {
+	while (atomic_load(&runtime->idle_bytes) > runtime->options.cache_max_bytes) {
 		struct list *node = list_take_first(&stripe->idle);
 		if (node == NULL)
 			break;
 		struct stream *stream = LIST_ENTRY(node, struct stream, idle_node);
 
-		stripe->idle_bytes -= stream->idle_bytes;
+		atomic_fetch_sub(&runtime->idle_bytes, stream->idle_bytes);
 		map_remove(&stripe->streams, &stream->node);
 		free_stream(stream);
 	}
@@ -69,7 +68,7 @@ void stream_settle_locked(struct stream *stream)
 	    list_is_linked(&stream->idle_node))
 		return;
 	stream->idle_bytes = sizeof(*stream) + stream->node.key.size + stream->state_size;
-	stripe->idle_bytes += stream->idle_bytes;
+	atomic_fetch_add(&stream->runtime->idle_bytes, stream->idle_bytes);
 	list_add_last(&stripe->idle, &stream->idle_node);
 	forget_idle_locked(stream->runtime, stripe);
 }
@@ -79,7 +78,7 @@ static void leave_idle_locked(struct stream *stream)
 	if (!list_is_linked(&stream->idle_node))
 		return;
 	list_remove(&stream->idle_node);
-	stream->stripe->idle_bytes -= stream->idle_bytes;
+	atomic_fetch_sub(&stream->runtime->idle_bytes, stream->idle_bytes);
 }
 
 void stream_forget_all(struct runtime *runtime)
@@ -104,7 +103,8 @@ static struct stream *find_or_add_locked(struct runtime *runtime, struct stripe 
 
 	if (node != NULL)
 		return CONTAINER_OF(node, struct stream, node);
-	struct stream *stream = calloc(1, sizeof(*stream) + text.size + 1); /* and a NUL, for messages */
+	struct stream *stream =
+		calloc(1, sizeof(*stream) + text.size + 1); /* and a NUL, for messages */
 	if (stream == NULL)
 		return NULL;
 	memcpy(stream->text, text.data, text.size);
@@ -239,11 +239,12 @@ static struct work *take_next(struct stream *stream, bool *ret_wait)
 
 static enum status load_state(struct stream *stream, struct error *err)
 {
-	static const struct fold_limits all = { .max_version = UINT64_MAX, .max_time_us = UINT64_MAX };
+	static const struct fold_limits all = { .max_version = UINT64_MAX,
+						.max_time_us = UINT64_MAX };
 	struct fold_result result = { 0 };
 
-	enum status s = fold_stream(stream->runtime, stream->component, stream->name, &all, &result,
-				    err);
+	enum status s =
+		fold_stream(stream->runtime, stream->component, stream->name, &all, &result, err);
 	if (s != OK)
 		return s;
 	if (result.version != stream->head.version) {
@@ -270,8 +271,8 @@ static void load_failed(struct stream *stream, struct work *work, enum status s,
 			const struct error *err)
 {
 	work->err = *err;
-	work->failure = s == ERR_INVALID || s == ERR_TRAP ? FAILURE_CANNOT_FOLD
-							   : failure_of_status(s);
+	work->failure =
+		s == ERR_INVALID || s == ERR_TRAP ? FAILURE_CANNOT_FOLD : failure_of_status(s);
 	work_finish(work, stream);
 }
 
@@ -325,8 +326,7 @@ static void run_stream(struct stream *stream)
 	if (work != NULL)
 		work->run(work, stream);
 	for (unsigned count = 1;; count++) {
-		if (count % 8 == 0 &&
-		    (count >= RUN_MAX ||
+		if ((count > RUN_MAX ||
 		     clock_monotonic_ns(runtime->options.clock) >= deadline_ns) &&
 		    give_way(stream))
 			return;

@@ -3,8 +3,8 @@
 #include "runtime/work.h"
 
 #include "base/check.h"
-#include "json/json.h"
 #include "runtime/internal.h"
+#include "json/json.h"
 
 /* A conflict means that somebody else wrote to the stream. Nobody does in one process, so it is
  * rare; without a bound, a fault in an engine would turn it into an endless loop. */
@@ -146,6 +146,6 @@ bool work_same_json(struct span a, struct span b, struct arena *arena)
 
 	if (span_equal(a, b))
 		return true;
-	return json_parse(a, arena, &left, NULL) == OK && json_parse(b, arena, &right, NULL) == OK &&
-	       json_equal(left, right);
+	return json_parse(a, arena, &left, NULL) == OK &&
+	       json_parse(b, arena, &right, NULL) == OK && json_equal(left, right);
 }

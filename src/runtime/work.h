@@ -33,7 +33,7 @@ struct work {
 	void (*stored)(struct work *work, uint64_t sequence); /* its own frame is durable */
 	struct list node; /* in a mailbox, or among the waiters of a frame */
 	struct task task;
-	bool run_again; /* when the frame it waits for is durable */
+	bool run_again;     /* when the frame it waits for is durable */
 	unsigned conflicts; /* runs that ended in ERR_CONFLICT */
 	uint64_t submitted_ns;
 };

@@ -168,7 +168,7 @@ enum status journal_verify(const char *directory, struct vfs *vfs, journal_damag
 	if (s == OK)
 		*ret = verify.report;
 	if (s == OK && verify.report.damage_count != 0)
-		s = ERROR(err, ERR_CORRUPT, "'%s' is damaged in %" PRIu64 " places", directory,
+		s = ERROR(err, ERR_CORRUPT, "'%s' is damaged; places found: %" PRIu64, directory,
 			  verify.report.damage_count);
 	if (index != NULL)
 		index_fini(index);

@@ -230,7 +230,7 @@ static void what_goes_wrong_in_a_component_is_500_and_stores_nothing(void **stat
 		{ false, NATIVE_TOO_LARGE, 500, "component_failed" },
 		{ true, NATIVE_TRAP, 500, "component_failed" },
 		{ true, NATIVE_DEADLINE, 500, "component_deadline" },
-		{ true, NATIVE_CANNOT_FOLD, 500, "cannot_fold" },
+		{ true, NATIVE_CANNOT_FOLD, 500, "component_failed" },
 		{ true, NATIVE_UNSTEADY, 500, "component_failed" },
 	};
 

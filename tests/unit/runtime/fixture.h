@@ -21,7 +21,7 @@
 #include "runtime/state.h"
 #include "store_mem/mem.h"
 
-#define LANES 2
+#define LANES    2
 #define START_US UINT64_C(1700000000000000)
 
 struct manual_executor {

@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static uint64_t frames(struct fixture *f)
@@ -132,7 +133,8 @@ static void events_that_apply_cannot_fold_are_not_stored(void **state)
 	atomic_store(&f->account->fail_apply, NATIVE_CANNOT_FOLD);
 	struct sent *sent = fixture_send(f, "a", "deposit", "{\"amount\":1}");
 	fixture_settle(f);
-	assert_int_equal(sent->work.failure, FAILURE_CANNOT_FOLD);
+	assert_int_equal(sent->work.failure, FAILURE_COMPONENT);
+	assert_non_null(strstr(sent->work.err.message, "just decided"));
 	assert_int_equal(frames(f), 1);
 
 	/* And the state in memory is as it was. */
@@ -148,9 +150,9 @@ static void a_component_that_breaks_fails_its_command_and_no_other(void **state)
 		enum native_failure failure;
 		enum failure expected;
 	} cases[] = {
-		{ NATIVE_TRAP, FAILURE_COMPONENT },	{ NATIVE_DEADLINE, FAILURE_DEADLINE },
-		{ NATIVE_LIMIT, FAILURE_COMPONENT },	{ NATIVE_BAD_JSON, FAILURE_COMPONENT },
-		{ NATIVE_BAD_NAME, FAILURE_COMPONENT }, { NATIVE_TOO_MANY, FAILURE_COMPONENT },
+		{ NATIVE_TRAP, FAILURE_COMPONENT },      { NATIVE_DEADLINE, FAILURE_DEADLINE },
+		{ NATIVE_LIMIT, FAILURE_COMPONENT },     { NATIVE_BAD_JSON, FAILURE_COMPONENT },
+		{ NATIVE_BAD_NAME, FAILURE_COMPONENT },  { NATIVE_TOO_MANY, FAILURE_COMPONENT },
 		{ NATIVE_TOO_LARGE, FAILURE_COMPONENT },
 	};
 	struct fixture *f = *state;
@@ -302,6 +304,16 @@ static void the_same_id_on_another_stream_is_another_command(void **state)
 	assert_false(a->command.duplicate);
 	assert_false(b->command.duplicate);
 	assert_int_equal(b->command.version, 1);
+}
+
+static void an_id_that_the_runtime_makes_is_none_that_a_client_may_send(void **state)
+{
+	struct fixture *f = *state;
+	struct sent *sent = fixture_send(f, "a", "open_account", "{}");
+
+	fixture_settle(f);
+	assert_int_equal(sent->command.id.size, 37);
+	assert_int_equal(sent->command.id.data[0], '$');
 }
 
 static void the_id_is_looked_at_before_the_expected_version(void **state)
@@ -535,10 +547,43 @@ static void memory_for_states_is_bounded_and_what_was_forgotten_is_loaded_again(
 	buf_append_byte(&text, '\0');
 	/* Each runtime of this test has registered its own; the last one holds no stream. */
 	char *last = NULL;
-	for (char *at = text.data; (at = strstr(at, "\nconcordance_streams_in_memory ")) != NULL; at++)
+	for (char *at = text.data; (at = strstr(at, "\nconcordance_streams_in_memory ")) != NULL;
+	     at++)
 		last = at;
 	assert_non_null(last);
 	assert_int_equal(strncmp(last, "\nconcordance_streams_in_memory 0", 32), 0);
+}
+
+static uint64_t counted(struct fixture *f, const char *metric)
+{
+	OWNED(buf) struct buf text = { 0 };
+
+	metrics_render(f->metrics, &text);
+	buf_append_byte(&text, '\0');
+	const char *at = strstr(text.data, metric);
+	assert_non_null(at);
+	return strtoull(at + strlen(metric), NULL, 10);
+}
+
+static void a_state_larger_than_a_shard_s_part_of_the_cache_stays_in_memory(void **state)
+{
+	struct fixture *f = *state;
+	char key[16];
+
+	/* A 64th of this is less than one stream takes. */
+	f->options.cache_max_bytes = 8192;
+	fixture_restart(f);
+	fixture_accept(f, "a", "open_account", "{}");
+	uint64_t loads = counted(f, "\nconcordance_state_loads_total ");
+	for (int i = 0; i < 5; i++)
+		fixture_accept(f, "a", "deposit", "{\"amount\":1}");
+	assert_int_equal(counted(f, "\nconcordance_state_loads_total "), loads);
+	/* And the whole is bounded all the same. */
+	for (int i = 0; i < 200; i++) {
+		(void)snprintf(key, sizeof(key), "k%d", i);
+		fixture_accept(f, key, "open_account", "{}");
+	}
+	assert_true(counted(f, "\nconcordance_streams_in_memory ") < 64);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -564,6 +609,7 @@ int main(void)
 		TEST(the_same_id_while_the_first_is_not_durable_waits_and_is_a_duplicate),
 		TEST(the_same_id_with_other_type_or_data_is_refused),
 		TEST(the_same_id_on_another_stream_is_another_command),
+		TEST(an_id_that_the_runtime_makes_is_none_that_a_client_may_send),
 		TEST(the_id_is_looked_at_before_the_expected_version),
 		TEST(a_rejected_command_is_decided_anew),
 		TEST(a_duplicate_that_wants_the_state_gets_it_as_it_was),
@@ -574,6 +620,7 @@ int main(void)
 		TEST(too_many_requests_at_once_answer_busy),
 		TEST(a_full_disk_refuses_commands_and_serves_reads_until_there_is_space),
 		TEST(when_a_write_fails_nothing_that_rested_on_it_is_told),
+		TEST(a_state_larger_than_a_shard_s_part_of_the_cache_stays_in_memory),
 		TEST(memory_for_states_is_bounded_and_what_was_forgotten_is_loaded_again),
 	};
 

@@ -23,9 +23,9 @@
 #include "store_journal/journal.h"
 #include "store_mem/mem.h"
 
-#define LANES 3
-#define CLIENTS 8 /* a lane's requests under way at once */
-#define KEYS 5
+#define LANES    3
+#define CLIENTS  8 /* a lane's requests under way at once */
+#define KEYS     5
 #define COMMANDS 400 /* a lane's */
 
 /* An event loop of nothing but tasks and turns. */
@@ -169,7 +169,8 @@ static void seed(struct store *store, uint64_t balance)
 	for (unsigned i = 0; i < KEYS; i++) {
 		char key[8];
 		char data[64];
-		struct frame_event events[2] = { { .type = SPAN("account_opened"), .data = SPAN("{}") },
+		struct frame_event events[2] = { { .type = SPAN("account_opened"),
+						   .data = SPAN("{}") },
 						 { .type = SPAN("deposited") } };
 
 		(void)snprintf(key, sizeof(key), "k%u", i);
@@ -230,7 +231,8 @@ static struct totals run(struct store *store, uint64_t balance, uint64_t cache_m
 	assert_int_equal(runtime_new(&options, &runtime, NULL), OK);
 	for (unsigned i = 0; i < LANES; i++) {
 		lanes[i].runtime = runtime;
-		assert_int_equal(thread_start(&lanes[i].thread, "lane", run_lane, &lanes[i], NULL), OK);
+		assert_int_equal(thread_start(&lanes[i].thread, "lane", run_lane, &lanes[i], NULL),
+				 OK);
 	}
 	/* Lanes go on turning until all are done: one may have to write for another. */
 	while (atomic_load(&finished) < LANES)

@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-static struct sent *external(struct fixture *f, const char *source, const char *id, const char *type)
+static struct sent *external(struct fixture *f, const char *source, const char *id,
+			     const char *type)
 {
 	struct sent *sent = fixture_request(f, 0);
 
@@ -164,15 +165,34 @@ static void an_identical_append_gets_the_first_answer_and_another_is_refused(voi
 	assert_int_equal(shorter->work.failure, FAILURE_ID_REUSED);
 }
 
+static void a_repeated_append_is_answered_with_the_events_as_they_were_stored(void **state)
+{
+	static const char id[] = "0190a0c0-0000-7000-8000-000000000000";
+	struct fixture *f = *state;
+	struct sent *again = fixture_request(f, 0);
+
+	(void)append(f, "import", "a", 1, id, UINT64_MAX);
+	fixture_settle(f);
+	again->work.stream = (struct stream_name){ SPAN("import"), SPAN("a") };
+	again->append.events = direct_events(again, 1, id);
+	again->append.event_count = 1;
+	again->append.events[0].data = SPAN("{ \"n\" : 1.0 }");
+	direct_append_submit(f->runtime, &again->append);
+	fixture_settle(f);
+	assert_true(again->append.duplicate);
+	assert_span(again->append.events[0].data, "{\"n\":1}");
+}
+
 static void nothing_is_appended_to_an_aggregate_s_or_the_external_category(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_equal(append(f, "account", "a", 1, NULL, 0)->work.failure, FAILURE_CATEGORY_OWNED);
+	assert_int_equal(append(f, "account", "a", 1, NULL, 0)->work.failure,
+			 FAILURE_CATEGORY_OWNED);
 	assert_int_equal(append(f, "external", "a", 1, NULL, 0)->work.failure,
 			 FAILURE_CATEGORY_OWNED);
-	assert_int_equal(store_head(f->store, (struct stream_name){ SPAN("account"), SPAN("a") }).number,
-			 0);
+	assert_int_equal(
+		store_head(f->store, (struct stream_name){ SPAN("account"), SPAN("a") }).number, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -186,6 +206,7 @@ int main(void)
 		TEST(a_source_that_is_the_application_s_own_is_refused),
 		TEST(a_direct_append_is_one_frame_and_conditional),
 		TEST(an_identical_append_gets_the_first_answer_and_another_is_refused),
+		TEST(a_repeated_append_is_answered_with_the_events_as_they_were_stored),
 		TEST(nothing_is_appended_to_an_aggregate_s_or_the_external_category),
 	};
 

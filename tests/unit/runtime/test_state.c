@@ -114,7 +114,7 @@ static void a_restart_folds_the_same_state_short_or_long(void **state)
 	for (unsigned i = 0; i < 3; i++) {
 		/* 1, then over the bound for loading on the lane, then over several batches. */
 		fixture_accept(f, "a", "deposit_many",
-			       i == 0	? "{\"count\":1}"
+			       i == 0   ? "{\"count\":1}"
 			       : i == 1 ? "{\"count\":300}"
 					: "{\"count\":1000}");
 		struct sent *before = read_now(f, "a");
