@@ -47,8 +47,8 @@ struct api_options {
 	uint64_t page_frames_max; /* frames looked at for one page; 100,000, at least 1 */
 };
 
-enum status api_new(const struct api_options *options, struct api **ret, struct error *err)
-	NODISCARD;
+enum status api_new(const struct api_options *options, struct api **ret,
+		    struct error *err) NODISCARD;
 
 /* After the servers have been freed and the pool has ended. Takes NULL. */
 void api_free(struct api *api);

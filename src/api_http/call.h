@@ -7,15 +7,15 @@
 #include "api_http/api.h"
 #include "base/list.h"
 #include "base/mutex.h"
-#include "json/json.h"
-#include "json/json_writer.h"
 #include "model/metadata.h"
 #include "model/name.h"
+#include "json/json.h"
+#include "json/json_writer.h"
 
 /* call.h - one HTTP call under way, and what every route needs. Internal to api_http. */
 
 #define SEGMENTS_MAX 8
-#define QUERY_MAX 40
+#define QUERY_MAX    40
 
 struct api_lane {
 	struct api *api;

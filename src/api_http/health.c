@@ -45,13 +45,15 @@ void route_get_readyz(struct call *call)
 	}
 	switch (status.mode) {
 	case STORE_READ_WRITE:
-		call_respond(call, &(struct http_response){ .status = 200,
-							    .content_type = "text/plain; charset=utf-8",
-							    .body = SPAN("ready\n") });
+		call_respond(call,
+			     &(struct http_response){ .status = 200,
+						      .content_type = "text/plain; charset=utf-8",
+						      .body = SPAN("ready\n") });
 		return;
 	case STORE_READ_ONLY_FULL:
-		call_problem(call, 503, "disk_full",
-			     "the disk is full: reads go on, writes are refused until there is space");
+		call_problem(
+			call, 503, "disk_full",
+			"the disk is full: reads go on, writes are refused until there is space");
 		return;
 	case STORE_FAILED:
 		call_problem(call, 503, "storage_failed", "a write to the disk failed");

@@ -34,10 +34,10 @@ struct page_query {
 };
 
 struct page {
-	struct buf text;   /* owned: buf_fini() */
-	uint64_t count;    /* events in it */
-	uint64_t next;     /* the `after` that goes on where this page ends; at the end, as it was */
-	bool reached_end;  /* there was nothing more in that direction when it was read */
+	struct buf text;  /* owned: buf_fini() */
+	uint64_t count;   /* events in it */
+	uint64_t next;    /* the `after` that goes on where this page ends; at the end, as it was */
+	bool reached_end; /* there was nothing more in that direction when it was read */
 };
 
 /* Appends to page->text. */

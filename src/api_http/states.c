@@ -49,9 +49,10 @@ static bool take_as_of(struct call *call, struct state_request *request)
 	request->as_of = STATE_AT_TIME;
 	if (timestamp_parse(time, &request->at_time_us))
 		return true;
-	call_problem(call, 400, "bad_parameter",
-		     "query parameter 'time' must be RFC 3339, like 2026-01-31T12:00:00Z, not '%.*s'",
-		     SPAN_ARG(time));
+	call_problem(
+		call, 400, "bad_parameter",
+		"query parameter 'time' must be RFC 3339, like 2026-01-31T12:00:00Z, not '%.*s'",
+		SPAN_ARG(time));
 	return false;
 }
 

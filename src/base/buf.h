@@ -19,7 +19,7 @@ struct buf {
 	char *data; /* owned; NULL while empty */
 	size_t size;
 	size_t capacity;
-	size_t max_bytes; /* 0: unlimited */
+	size_t max_bytes;   /* 0: unlimited */
 	enum status failed; /* OK, ERR_LIMIT or ERR_NOMEM: the first failure, kept */
 };
 

@@ -41,7 +41,7 @@ struct clock_manual {
 
 void clock_manual_init(struct clock_manual *manual, uint64_t wall_us);
 void clock_manual_fini(struct clock_manual *manual);
-void clock_manual_advance_us(struct clock_manual *manual, uint64_t us); /* both times */
+void clock_manual_advance_us(struct clock_manual *manual, uint64_t us);       /* both times */
 void clock_manual_set_wall_us(struct clock_manual *manual, uint64_t wall_us); /* a jump */
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/attributes.h"
 #include "base/span.h"
 #include "base/status.h"
 
@@ -40,7 +41,7 @@ struct map_node *map_find_hashed(const struct map *map, struct span key, uint64_
 
 /* Sets node->key and node->hash and links it. The key must not be in the map (checked in debug
  * builds). ERR_NOMEM: not added. */
-enum status map_add(struct map *map, struct span key, struct map_node *node) __attribute__((warn_unused_result));
+enum status map_add(struct map *map, struct span key, struct map_node *node) NODISCARD;
 
 /* The node must be in the map. */
 void map_remove(struct map *map, struct map_node *node);

@@ -315,6 +315,7 @@ static void append_sum(struct buf *ret, uint64_t sum, uint64_t divisor)
 		buf_append_byte(ret, '.');
 	while (rest != 0) {
 		rest *= 10;
+		/* cppcheck-suppress zerodivcond ; it takes the loop's condition for the divisor's */
 		buf_append_u64(ret, rest / divisor);
 		rest %= divisor;
 	}
