@@ -84,7 +84,11 @@ void buf_append_string(struct buf *buf, const char *string)
 
 void buf_append_byte(struct buf *buf, char byte)
 {
-	if (LIKELY(buf->size < buf->capacity && buf->failed == OK) || buf_reserve(buf, 1) == OK)
+	/* Capacity is rounded up, so it may be more than the maximum. */
+	bool fits = buf->size < buf->capacity &&
+		    (buf->max_bytes == 0 || buf->size < buf->max_bytes) && buf->failed == OK;
+
+	if (LIKELY(fits) || buf_reserve(buf, 1) == OK)
 		buf->data[buf->size++] = byte;
 }
 
