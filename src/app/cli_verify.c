@@ -53,7 +53,7 @@ static void damage_show(const struct journal_damage *damage, void *arg)
 	(void)fputc('\n', v->output->out);
 }
 
-static void report_write(const struct verification *v, const struct journal_report *report)
+static void report_write(const struct verification *v, const struct journal_report *report, bool ok)
 {
 	OWNED(buf) struct buf text = { 0 };
 	char log_id[UUID_TEXT_BYTES], chain[SHA256_HEX_BYTES];
@@ -63,11 +63,13 @@ static void report_write(const struct verification *v, const struct journal_repo
 	sha256_format(&report->chain_head, chain);
 	json_writer_init(&writer, &text);
 	json_begin_object(&writer);
-	json_member_bool(&writer, "ok", report->damage_count == 0);
+	json_member_bool(&writer, "ok", ok);
 	json_member_cstring(&writer, "log_id", log_id);
 	json_member_u64(&writer, "events", report->event_count);
 	json_member_u64(&writer, "frames", report->frame_count);
-	json_member_u64(&writer, "streams", report->stream_count);
+	/* Behind lost frames, streams can no longer be told apart. */
+	if (ok)
+		json_member_u64(&writer, "streams", report->stream_count);
 	json_member_u64(&writer, "commits", report->commit_count);
 	json_member_u64(&writer, "segments", report->segment_count);
 	json_member_u64(&writer, "last_sequence", report->last_sequence);
@@ -97,10 +99,9 @@ static void report_show(const struct verification *v, const struct journal_repor
 			      (unsigned long long)report->stream_count,
 			      (unsigned long long)report->frame_count);
 	else
-		(void)fprintf(out, "%llu damaged places; %llu events of %llu streams can be read\n",
+		(void)fprintf(out, "damaged places: %llu; events that can be read: %llu\n",
 			      (unsigned long long)report->damage_count,
-			      (unsigned long long)report->event_count,
-			      (unsigned long long)report->stream_count);
+			      (unsigned long long)report->event_count);
 	(void)fprintf(out, "  log         %s\n", log_id);
 	(void)fprintf(out, "  segments    %llu of %llu bytes\n",
 		      (unsigned long long)report->segment_count,
@@ -131,12 +132,10 @@ static int run(struct cli *cli, const struct arguments *arguments)
 	v.progress = &progress;
 	s = journal_verify(directory, &progress.vfs, damage_show, &v, &report, &err);
 	progress_end(&progress);
-	if (s == OK || s == ERR_CORRUPT) {
-		if (cli->output.json)
-			report_write(&v, &report);
-		else
-			report_show(&v, &report);
-	}
+	if (cli->output.json && (s == OK || s == ERR_CORRUPT))
+		report_write(&v, &report, s == OK);
+	else if (s == OK || report.damage_count != 0) /* else it could not even be walked */
+		report_show(&v, &report);
 	buf_fini(&v.damages);
 	if (s == OK)
 		return EXIT_CODE_OK;

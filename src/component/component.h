@@ -2,6 +2,7 @@
 #ifndef COMPONENT_COMPONENT_H
 #define COMPONENT_COMPONENT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -128,7 +129,8 @@ struct component {
 	struct sha256 digest; /* of the component's file */
 	uint64_t size_bytes;
 	struct component_limits limits;
-	bool reused; /* instances are used for many calls */
+	bool reused;                  /* instances are used for many calls */
+	_Atomic uint64_t decision_ns; /* what decisions took lately, on average; the runtime's */
 };
 
 /* The first member of what an engine's instances are. */

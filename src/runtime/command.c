@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "runtime/internal.h"
 
+#define SLOW_NS        UINT64_C(1000000) /* a hand-over to the pool and back costs a tenth of that */
 #define SEED_MAX_BYTES (COMMAND_ID_MAX_BYTES + sizeof(struct uuid))
 
 struct lookup {
@@ -171,6 +172,7 @@ struct decision {
 	struct component_event *folded; /* the new events, as apply gets them */
 	struct span state;              /* after them */
 	char seed[SEED_MAX_BYTES];
+	enum status status; /* what deciding came to */
 };
 
 /* Fills in the id, the metadata and the call. */
@@ -367,30 +369,70 @@ static void finish_unstored(struct command_request *request, struct stream *stre
 	work_finish(&request->work, stream);
 }
 
-static void run(struct work *work, struct stream *stream)
+/* Components that take long decide on the pool: a lane has other connections to serve. */
+static bool is_slow(struct component *component)
+{
+	return atomic_load_explicit(&component->decision_ns, memory_order_relaxed) > SLOW_NS;
+}
+
+static void decide_away(struct work *work, struct stream *stream)
 {
 	struct command_request *request = CONTAINER_OF(work, struct command_request, work);
-	struct decision decision = { 0 };
+	struct component *component = stream->component;
+	struct clock *clock = stream->runtime->options.clock;
+	uint64_t begin_ns = clock_monotonic_ns(clock);
 
-	if (request->looks_for_duplicate && is_duplicate(request, stream))
-		return;
-	if (request->has_expected_version &&
-	    !work_check_version(work, stream, request->expected_version, &request->actual_version))
-		return;
-	enum status s = prepare(request, stream, &decision, &work->err);
-	if (s == OK)
-		s = decide(stream, &decision, &work->err);
+	request->decision->status = decide(stream, request->decision, &work->err);
+	/* A moving average; that two threads at once may lose one of their shares does not matter. */
+	uint64_t average = atomic_load_explicit(&component->decision_ns, memory_order_relaxed);
+	average += (clock_monotonic_ns(clock) - begin_ns) / 8 - average / 8;
+	atomic_store_explicit(&component->decision_ns, average, memory_order_relaxed);
+}
+
+static enum work_run decide_back(struct work *work, struct stream *stream)
+{
+	struct command_request *request = CONTAINER_OF(work, struct command_request, work);
+	struct decision *decision = request->decision;
+	enum status s = decision->status;
+
 	if (s != OK) {
 		work_fail(work, stream, failure_of_call(s));
-		return;
+		return WORK_RAN;
 	}
-	if (decision.outcome.rejected || decision.outcome.event_count == 0) {
-		finish_unstored(request, stream, &decision);
-		return;
+	if (decision->outcome.rejected || decision->outcome.event_count == 0) {
+		finish_unstored(request, stream, decision);
+		return WORK_RAN;
 	}
-	s = append(request, stream, &decision, &work->err);
+	s = append(request, stream, decision, &work->err);
 	if (s != OK)
 		work_append_failed(work, stream, s);
+	return WORK_RAN;
+}
+
+static enum work_run run(struct work *work, struct stream *stream)
+{
+	struct command_request *request = CONTAINER_OF(work, struct command_request, work);
+
+	request->rejected = false;
+	if (request->looks_for_duplicate && is_duplicate(request, stream))
+		return WORK_RAN;
+	if (request->has_expected_version &&
+	    !work_check_version(work, stream, request->expected_version, &request->actual_version))
+		return WORK_RAN;
+	request->decision = arena_alloc_zeroed(work->arena, sizeof(*request->decision));
+	enum status s = request->decision == NULL
+				? ERROR(&work->err, ERR_NOMEM, "a decision")
+				: prepare(request, stream, request->decision, &work->err);
+	if (s != OK) {
+		work_fail(work, stream, failure_of_call(s));
+		return WORK_RAN;
+	}
+	if (is_slow(stream->component)) {
+		stream_send_away(stream, work, decide_away, decide_back);
+		return WORK_AWAY;
+	}
+	decide_away(work, stream);
+	return decide_back(work, stream);
 }
 
 static void count_answer(struct work *work)

@@ -19,6 +19,8 @@
  * JSON value), gives the same reply with `duplicate` set; with others FAILURE_ID_REUSED. That is
  * looked at before expected_version. */
 
+struct decision; /* command.c */
+
 struct reply_event {
 	struct uuid id;
 	struct span type;
@@ -54,6 +56,7 @@ struct command_request {
 	uint64_t actual_version;
 
 	/* The runtime's. */
+	struct decision *decision;
 	bool looks_for_duplicate;
 	void (*answer)(struct work *work); /* the submitter's */
 };

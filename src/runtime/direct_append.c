@@ -127,7 +127,7 @@ static enum status append(struct direct_append_request *request, struct stream *
 	return pending_append(stream, &request->work, &frame, err);
 }
 
-static void run(struct work *work, struct stream *stream)
+static enum work_run run(struct work *work, struct stream *stream)
 {
 	struct direct_append_request *request =
 		CONTAINER_OF(work, struct direct_append_request, work);
@@ -138,14 +138,15 @@ static void run(struct work *work, struct stream *stream)
 		uuid_format(&request->events[0].id, id_text);
 		identity = span_of(id_text, UUID_TEXT_BYTES - 1);
 		if (is_duplicate(request, stream, identity))
-			return;
+			return WORK_RAN;
 	}
 	if (request->has_expected_version &&
 	    !work_check_version(work, stream, request->expected_version, &request->actual_version))
-		return;
+		return WORK_RAN;
 	enum status s = append(request, stream, identity, &work->err);
 	if (s != OK)
 		work_append_failed(work, stream, s);
+	return WORK_RAN;
 }
 
 void direct_append_submit(struct runtime *runtime, struct direct_append_request *request)

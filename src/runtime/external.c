@@ -98,22 +98,23 @@ static enum status append(struct external_request *request, struct stream *strea
 	return pending_append(stream, &request->work, &frame, err);
 }
 
-static void run(struct work *work, struct stream *stream)
+static enum work_run run(struct work *work, struct stream *stream)
 {
 	struct external_request *request = CONTAINER_OF(work, struct external_request, work);
 
 	if (pending_wait_for_id(stream, work, request->event.id))
-		return;
+		return WORK_RAN;
 	enum status s = store_find_command(work->runtime->options.store, stream->name,
 					   request->event.id, found_earlier, request, &work->err);
 	if (s == OK) {
 		work_deliver(work);
-		return;
+		return WORK_RAN;
 	}
 	if (s == ERR_NOT_FOUND)
 		s = append(request, stream, &work->err);
 	if (s != OK)
 		work_append_failed(work, stream, s);
+	return WORK_RAN;
 }
 
 void external_submit(struct runtime *runtime, struct external_request *request)

@@ -23,6 +23,10 @@ struct stripe {
 	struct list idle; /* streams nobody works on, the longest idle first: may be forgotten */
 };
 
+/* Work on a stream in the place of its lane, and what the lane does when it is done. */
+typedef void (*away_fn)(struct work *work, struct stream *stream);
+typedef enum work_run (*back_fn)(struct work *work, struct stream *stream);
+
 /* A stream that is in memory: its head and, for an aggregate, its state.
  *
  *	IDLE --work--> RUNNING --mailbox empty--> (PENDING frames) --durable--> IDLE --full--> forgotten
@@ -49,11 +53,12 @@ struct stream {
 	struct stream_head head; /* accepted frames included */
 	char *state;             /* JSON, owned; NULL: `null` */
 	size_t state_size;
-	unsigned lane;        /* who works on it */
-	struct work *current; /* whose run is under way or waits for the load */
-	struct task task;     /* to go on later, or to load on the pool */
-	enum status load_status;
-	struct error load_err;
+	unsigned lane;     /* who works on it */
+	struct task task;  /* to go on later, or to work on the pool */
+	struct work *away; /* the request that the pool is at, or was; else NULL */
+	away_fn away_on_pool;
+	back_fn back_on_lane;
+	enum status away_status; /* what away_on_pool() has to tell back_on_lane() */
 
 	char text[]; /* category/key, and a NUL */
 };
@@ -120,7 +125,8 @@ struct aggregate {
  * it. work->run must be set. On the lane's thread. */
 void work_submit(struct runtime *runtime, struct work *work, struct component *component);
 
-/* Ends a request that looked at the stream: answered when the stream's newest frame is durable. */
+/* Ends a request that looked at the stream: answered when the stream's newest frame is durable. When
+ * a frame that it rests on was given up meanwhile, it runs again. */
 void work_finish(struct work *work, struct stream *stream);
 
 /* Ends a request at once: it looked at nothing that is not durable. Any lane's or pool thread. */
@@ -161,6 +167,9 @@ bool stream_claim_locked(struct stream *stream);
 void stream_go_on(struct stream *stream);
 void stream_set_state(struct stream *stream, char **state, size_t size); /* taken */
 struct span stream_state(const struct stream *stream);
+/* Runs away() on the pool, then back() on this lane, in line with the stream's other requests: the
+ * caller's run answers WORK_AWAY and touches the stream no more. */
+void stream_send_away(struct stream *stream, struct work *work, away_fn away, back_fn back);
 /* Called with the stripe's lock held when something that kept the stream busy has ended. Unless the
  * stream is still busy, it may be gone after this. */
 void stream_settle_locked(struct stream *stream);

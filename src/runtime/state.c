@@ -44,7 +44,7 @@ static void copy_state(struct state_request *request, struct span state)
 	(void)ERROR(&work->err, ERR_NOMEM, "a state of %zu bytes", state.size);
 }
 
-static void run_now(struct work *work, struct stream *stream)
+static enum work_run run_now(struct work *work, struct stream *stream)
 {
 	struct state_request *request = CONTAINER_OF(work, struct state_request, work);
 
@@ -54,6 +54,7 @@ static void run_now(struct work *work, struct stream *stream)
 	else
 		copy_state(request, stream_state(stream));
 	work_finish(work, stream);
+	return WORK_RAN;
 }
 
 static void fold_past(struct task *task)

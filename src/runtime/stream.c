@@ -258,100 +258,88 @@ static enum status load_state(struct stream *stream, struct error *err)
 	return OK;
 }
 
-static void loaded_on_pool(struct task *task)
+static void on_pool(struct task *task)
 {
 	struct stream *stream = CONTAINER_OF(task, struct stream, task);
 
-	stream->load_status = load_state(stream, &stream->load_err);
+	stream->away_on_pool(stream->away, stream);
 	stream->task.run = continue_stream;
 	executor_post(stream->runtime->lanes[stream->lane].executor, &stream->task);
 }
 
-static void load_failed(struct stream *stream, struct work *work, enum status s,
-			const struct error *err)
+void stream_send_away(struct stream *stream, struct work *work, away_fn away, back_fn back)
 {
-	work->err = *err;
-	work->failure =
-		s == ERR_INVALID || s == ERR_TRAP ? FAILURE_CANNOT_FOLD : failure_of_status(s);
-	work_finish(work, stream);
+	CHECK(stream->away == NULL);
+	stream->away = work;
+	stream->away_on_pool = away;
+	stream->back_on_lane = back;
+	stream->task.run = on_pool;
+	executor_post(stream->runtime->options.pool, &stream->task);
 }
 
-/* True: the stream is loaded, or the work has been failed (*ret_failed). False: the pool is at it,
- * and the stream goes on when it is done. */
-static bool load(struct stream *stream, struct work *work, bool *ret_failed)
+static void load_away(struct work *work, struct stream *stream)
 {
-	*ret_failed = false;
+	stream->away_status = load_state(stream, &work->err);
+}
+
+/* The load has ended, here or on the pool: the request runs, or fails with it. */
+static enum work_run load_back(struct work *work, struct stream *stream)
+{
+	enum status s = stream->away_status;
+
+	stream->loaded = s == OK;
+	if (s == OK)
+		return work->run(work, stream);
+	work_fail(work, stream,
+		  s == ERR_INVALID || s == ERR_TRAP ? FAILURE_CANNOT_FOLD : failure_of_status(s));
+	return WORK_RAN;
+}
+
+static enum work_run load_and_run(struct work *work, struct stream *stream)
+{
 	stream->head = store_head(stream->runtime->options.store, stream->name);
 	stream_set_state(stream, &(char *){ NULL }, 0);
-	if (stream->component == NULL || stream->head.version == 0) {
-		stream->loaded = true;
-		return true;
+	stream->away_status = OK;
+	if (stream->component != NULL && stream->head.version > LOAD_INLINE_EVENTS_MAX) {
+		stream_send_away(stream, work, load_away, load_back);
+		return WORK_AWAY;
 	}
-	if (stream->head.version > LOAD_INLINE_EVENTS_MAX) {
-		stream->current = work;
-		stream->task.run = loaded_on_pool;
-		executor_post(stream->runtime->options.pool, &stream->task);
-		return false;
-	}
-	struct error err = { 0 };
-	enum status s = load_state(stream, &err);
-	stream->loaded = s == OK;
-	if (s != OK) {
-		*ret_failed = true;
-		load_failed(stream, work, s, &err);
-	}
-	return true;
+	if (stream->component != NULL && stream->head.version != 0)
+		load_away(work, stream);
+	return load_back(work, stream);
 }
 
-/* Comes back from the pool with the request that waited for the load. */
-static struct work *take_current(struct stream *stream)
+/* One request further. False: the stream is no longer this lane's for now. */
+static bool run_next(struct stream *stream)
 {
-	struct work *work = TAKE(stream->current);
+	bool wait;
+	struct work *work = take_next(stream, &wait);
 
 	if (work == NULL)
-		return NULL;
-	stream->loaded = stream->load_status == OK;
-	if (stream->loaded)
-		return work;
-	load_failed(stream, work, stream->load_status, &stream->load_err);
-	return NULL;
+		return false;
+	if (work->lane != lane_current->index)
+		counter_add(stream->runtime->metrics.handed_over, 1);
+	if (wait) {
+		if (pending_wait_for_newest(stream, work, /* run_again= */ true))
+			return true;
+		/* They settled between the two looks. */
+		mutex_lock(&stream->stripe->mu);
+		stream->stale = false;
+		mutex_unlock(&stream->stripe->mu);
+	}
+	return (stream->loaded ? work->run(work, stream) : load_and_run(work, stream)) == WORK_RAN;
 }
 
 static void run_stream(struct stream *stream)
 {
-	struct runtime *runtime = stream->runtime;
-	uint64_t deadline_ns = clock_monotonic_ns(runtime->options.clock) + RUN_MAX_NS;
-	struct work *work = take_current(stream);
+	struct clock *clock = stream->runtime->options.clock;
+	uint64_t deadline_ns = clock_monotonic_ns(clock) + RUN_MAX_NS;
+	struct work *back = TAKE(stream->away);
 
-	if (work != NULL)
-		work->run(work, stream);
-	for (unsigned count = 1;; count++) {
-		if ((count > RUN_MAX ||
-		     clock_monotonic_ns(runtime->options.clock) >= deadline_ns) &&
+	if (back != NULL && stream->back_on_lane(back, stream) == WORK_AWAY)
+		return;
+	for (unsigned count = 1; run_next(stream); count++)
+		if ((count >= RUN_MAX || clock_monotonic_ns(clock) >= deadline_ns) &&
 		    give_way(stream))
 			return;
-		bool wait;
-		bool failed;
-
-		work = take_next(stream, &wait);
-		if (work == NULL)
-			return;
-		if (work->lane != lane_current->index)
-			counter_add(runtime->metrics.handed_over, 1);
-		if (wait) {
-			if (pending_wait_for_newest(stream, work, /* run_again= */ true))
-				continue;
-			/* They settled between the two looks. */
-			mutex_lock(&stream->stripe->mu);
-			stream->stale = false;
-			mutex_unlock(&stream->stripe->mu);
-		}
-		if (!stream->loaded) {
-			if (!load(stream, work, &failed))
-				return;
-			if (failed)
-				continue;
-		}
-		work->run(work, stream);
-	}
 }

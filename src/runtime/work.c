@@ -103,7 +103,17 @@ void work_deliver(struct work *work)
 
 void work_finish(struct work *work, struct stream *stream)
 {
-	if (!pending_wait_for_newest(stream, work, /* run_again= */ false))
+	if (pending_wait_for_newest(stream, work, /* run_again= */ false))
+		return;
+	mutex_lock(&stream->stripe->mu);
+	bool again = stream->stale && work->conflicts < CONFLICTS_MAX;
+	if (again) {
+		work->conflicts++;
+		work->failure = FAILURE_NONE;
+		stream_repost_locked(stream, work);
+	}
+	mutex_unlock(&stream->stripe->mu);
+	if (!again)
 		work_deliver(work);
 }
 

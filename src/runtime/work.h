@@ -16,6 +16,12 @@
 
 struct stream; /* internal.h */
 
+/* What a request's run has come to. */
+enum work_run {
+	WORK_RAN,  /* it has been answered, or waits for a frame */
+	WORK_AWAY, /* stream_send_away(): the pool is at it, and the stream is kept for it */
+};
+
 struct work {
 	/* In. */
 	unsigned lane;             /* of the submitting thread */
@@ -29,7 +35,7 @@ struct work {
 
 	/* The runtime's. */
 	struct runtime *runtime;
-	void (*run)(struct work *work, struct stream *stream);
+	enum work_run (*run)(struct work *work, struct stream *stream);
 	void (*stored)(struct work *work, uint64_t sequence); /* its own frame is durable */
 	struct list node; /* in a mailbox, or among the waiters of a frame */
 	struct task task;

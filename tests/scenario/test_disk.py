@@ -5,7 +5,6 @@ and is skipped."""
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import tempfile
@@ -26,13 +25,18 @@ class Disk(unittest.TestCase):
         self.assertEqual(answer.status, 200, answer)
         return client
 
+    def wait_for_second_segment(self, server):
+        """Segments are prepared in the background."""
+        deadline = time.monotonic() + 30
+        while not os.path.exists(os.path.join(server.data, "segment-00000002")):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+
     def tracer(self, server, fault):
         """strace with the fault injected into the system calls of the running server."""
         if shutil.which("strace") is None:
             self.skipTest("strace is not installed")
-        # Segments are prepared in the background; the fault is for commits.
-        while not os.path.exists(os.path.join(server.data, "segment-00000002")):
-            time.sleep(0.05)
+        self.wait_for_second_segment(server)  # the fault is for commits
         tracer = subprocess.Popen(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=pwrite64", "-e",
                                    f"inject={fault}", "-p",
                                    str(server.process.pid)], stderr=subprocess.PIPE, text=True)
@@ -122,6 +126,7 @@ class Disk(unittest.TestCase):
             for _ in range(50):
                 self.deposit(client)
             client.close()
+            self.wait_for_second_segment(server)
             self.assertEqual(server.stop(), 0)
             self.assertEqual(cli("verify", server.data).returncode, 0)
             segment = os.path.join(server.data, "segment-00000001")
@@ -136,7 +141,14 @@ class Disk(unittest.TestCase):
             self.assertIn("verify", started.stderr)
             verified = cli("verify", server.data, "--json")
             self.assertEqual(verified.returncode, 7)
-            self.assertTrue(re.search(r"damage", verified.stdout))
+            report = json.loads(verified.stdout)
+            self.assertIs(report["ok"], False)
+            self.assertEqual(len(report["damages"]), 1)
+            os.remove(segment)
+            missing = cli("verify", server.data, "--json")
+            self.assertEqual(missing.returncode, 7)
+            self.assertIs(json.loads(missing.stdout)["ok"], False)
+            self.assertNotIn("ok", cli("verify", server.data).stdout)
 
     def test_an_unfinished_last_write_is_passed_over(self):
         with Server() as server:

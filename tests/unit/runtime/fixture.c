@@ -35,15 +35,19 @@ static bool run_tasks(struct manual_executor *manual)
 	return true;
 }
 
+bool fixture_run_round(struct fixture *f)
+{
+	bool ran = run_tasks(&f->pool);
+
+	for (unsigned i = 0; i < LANES; i++)
+		ran = run_tasks(&f->lanes[i]) || ran;
+	return ran;
+}
+
 void fixture_run_tasks(struct fixture *f)
 {
-	bool ran;
-
-	do {
-		ran = run_tasks(&f->pool);
-		for (unsigned i = 0; i < LANES; i++)
-			ran = run_tasks(&f->lanes[i]) || ran;
-	} while (ran);
+	while (fixture_run_round(f))
+		;
 }
 
 void fixture_settle(struct fixture *f)

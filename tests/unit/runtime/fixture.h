@@ -71,6 +71,8 @@ void fixture_put_frame(struct fixture *f, const struct frame *frame);
 
 /* Runs what was posted to lane, pool, and the ends of turns, until nothing is left. */
 void fixture_settle(struct fixture *f);
+/* What is posted now: to the pool, then to the lanes. True: there was something. */
+bool fixture_run_round(struct fixture *f);
 /* Only tasks; nothing becomes durable. */
 void fixture_run_tasks(struct fixture *f);
 
