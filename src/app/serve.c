@@ -34,7 +34,8 @@
 
 #define LISTEN_DEFAULT       "127.0.0.1:8080"
 #define LANES_MAX            64
-#define POOL_THREADS         4
+#define POOL_THREADS         4 /* for the runtime: folds, slow components */
+#define READ_THREADS         2 /* for pages of the log, which must not wait behind those */
 #define MANIFEST_ARENA_BYTES ((size_t)32 << 20)
 #define DRAIN_MS             20000
 #define SETTLE_MS            10 /* between two looks whether the runtime still owes an answer */
@@ -63,6 +64,7 @@ struct server {
 	struct components *components;
 	struct store *store;
 	struct pool *pool;
+	struct pool *readers;
 	unsigned lane_count;
 	struct serve_lane lanes[LANES_MAX];
 	struct loop *loops[LANES_MAX];
@@ -230,7 +232,7 @@ static enum status make_api(struct server *server, struct error *err)
 		.store = server->store,
 		.metrics = server->metrics,
 		.clock = clock_system(),
-		.pool = pool_executor(server->pool),
+		.pool = pool_executor(server->readers),
 		.application = server->manifest->application,
 		.version = SPAN(CONCORDANCE_VERSION),
 		.components = components_list(server->components),
@@ -397,6 +399,8 @@ static enum status make(struct server *server, struct error *err)
 	if (s == OK)
 		s = pool_new("background", POOL_THREADS, &server->pool, err);
 	if (s == OK)
+		s = pool_new("reader", READ_THREADS, &server->readers, err);
+	if (s == OK)
 		s = make_loops(server, err);
 	if (s == OK)
 		s = make_runtime(server, err);
@@ -410,8 +414,9 @@ static enum status make(struct server *server, struct error *err)
 /* Takes a half-made server too. */
 static void take_apart(struct server *server)
 {
-	/* The pool first: it may still be at work for requests of the HTTP servers. */
+	/* The pools first: they may still be at work for requests of the HTTP servers. */
 	pool_free(server->pool);
+	pool_free(server->readers);
 	for (unsigned i = 0; i < server->lane_count; i++)
 		http_server_free(server->lanes[i].http);
 	api_free(server->api);
