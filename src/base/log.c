@@ -125,7 +125,8 @@ static void put_value(struct line *line, struct span value)
 
 		/* Half a character would look as if the value were broken. A character has at most three
 		 * bytes that continue it; where there are more, there is none to keep whole. */
-		while (size > VALUE_MAX_BYTES - 3 && ((unsigned char)value.data[size] & 0xC0) == 0x80)
+		while (size > VALUE_MAX_BYTES - 3 &&
+		       ((unsigned char)value.data[size] & 0xC0) == 0x80)
 			size--;
 		value.size = size;
 	}
