@@ -155,6 +155,32 @@ static void no_value_can_end_its_line_or_its_quotes(void **state)
 	expect_line(*state, SPAN("\r\t"), "\"\\r\\t\"");
 }
 
+/* Not even one that stands right behind a character of several bytes. */
+static void no_character_hides_what_stands_behind_it(void **state)
+{
+	static const char *const characters[] = { "a", "\xC3\xA9", "\xE2\x82\xAC",
+						  "\xF0\x9F\x98\x80" };
+	static const struct {
+		const char *raw;
+		const char *shown;
+	} ends[] = { { "\"", "\\\"" },
+		     { "\" n=2", "\\\" n=2" },
+		     { "\\x", "\\\\x" },
+		     { "\n", "\\n" },
+		     { "\xC2\x9B", "\\xc2\\x9b" } };
+	char raw[32];
+	char shown[32];
+
+	for (size_t i = 0; i < ARRAY_COUNT(characters); i++) {
+		for (size_t j = 0; j < ARRAY_COUNT(ends); j++) {
+			(void)snprintf(raw, sizeof(raw), "%s%s", characters[i], ends[j].raw);
+			(void)snprintf(shown, sizeof(shown), "\"%s%s\"", characters[i],
+				       ends[j].shown);
+			expect_line(*state, span_from_string(raw), shown);
+		}
+	}
+}
+
 static void control_characters_are_escaped_everywhere(void **state)
 {
 	expect_line(*state, SPAN("\0"), "\"\\x00\"");
@@ -314,6 +340,7 @@ int main(void)
 		LOG_TEST(plain_values_stand_as_they_are),
 		LOG_TEST(everything_else_is_quoted),
 		LOG_TEST(no_value_can_end_its_line_or_its_quotes),
+		LOG_TEST(no_character_hides_what_stands_behind_it),
 		LOG_TEST(control_characters_are_escaped_everywhere),
 		LOG_TEST(utf8_stays_and_what_is_none_is_escaped),
 		LOG_TEST(a_value_over_a_kilobyte_is_cut_and_says_so),

@@ -148,6 +148,18 @@ static void wait_without_holding(void *arg)
 	(void)cond_wait_ms(&cond, &pair->low, 1);
 }
 
+/* Waking up would take `high` again with `low` held. */
+static void wait_upwards(void *arg)
+{
+	struct pair *pair = arg;
+	struct cond cond;
+
+	cond_init(&cond);
+	mutex_lock(&pair->high);
+	mutex_lock(&pair->low);
+	(void)cond_wait_ms(&cond, &pair->high, 1);
+}
+
 static void breaking_the_order_ends_the_process(void **state)
 {
 	struct pair pair;
@@ -158,6 +170,7 @@ static void breaking_the_order_ends_the_process(void **state)
 	expect_abort(lock_twice, &pair, "mu->rank < held[i]->rank");
 	expect_abort(lock_equal, &pair, "mu->rank < held[i]->rank");
 	expect_abort(lock_between, &pair, "mu->rank < held[i]->rank");
+	expect_abort(wait_upwards, &pair, "mu->rank < held[i]->rank");
 	tear_down(&pair);
 }
 
@@ -200,6 +213,31 @@ static void held_means_by_this_thread(void **state)
 	assert_false(question.held);
 	mutex_unlock(&pair.low);
 	assert_false(mutex_is_held(&pair.low));
+	tear_down(&pair);
+}
+
+static void ask_often(void *arg)
+{
+	for (unsigned i = 0; i < 1000; i++)
+		ask(arg);
+}
+
+/* It is ThreadSanitizer that would see the question read what the holder writes. */
+static void asking_does_not_disturb_who_holds_it(void **state)
+{
+	struct pair pair;
+	struct thread thread;
+	struct question question = { .mu = &pair.low, .held = true };
+
+	(void)state;
+	set_up(&pair);
+	expect_status(OK, thread_start(&thread, "ask", ask_often, &question, NULL));
+	for (unsigned i = 0; i < 1000; i++) {
+		MUTEX_GUARD(&pair.low);
+		assert_true(mutex_is_held(&pair.low));
+	}
+	thread_join(&thread);
+	assert_false(question.held);
 	tear_down(&pair);
 }
 #endif
@@ -277,6 +315,7 @@ int main(void)
 		cmocka_unit_test(breaking_the_order_ends_the_process),
 		cmocka_unit_test(releasing_what_is_not_held_ends_the_process),
 		cmocka_unit_test(held_means_by_this_thread),
+		cmocka_unit_test(asking_does_not_disturb_who_holds_it),
 #endif
 		cmocka_unit_test(a_wait_ends_when_its_time_is_over),
 		cmocka_unit_test(a_broadcast_wakes_all_and_an_early_signal_is_in_time),

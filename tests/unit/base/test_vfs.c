@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/thread.h"
 #include "expect.h"
 
 struct fixture {
@@ -400,6 +401,51 @@ static void a_file_is_made_and_replaced_and_nothing_else_is_left(void **state)
 	assert_int_equal(listed.others, 0);
 }
 
+#define ROUNDS 50
+
+struct writer {
+	struct thread thread;
+	struct fixture *f;
+	char content[8192]; /* of one letter */
+	enum status status; /* the first failure */
+};
+
+static void write_often(void *arg)
+{
+	struct writer *writer = arg;
+	struct span content = span_of(writer->content, sizeof(writer->content));
+
+	for (unsigned i = 0; i < ROUNDS && writer->status == OK; i++)
+		writer->status = vfs_write_file_atomically(writer->f->vfs, writer->f->path[0],
+							   content, NULL);
+}
+
+static void of_two_threads_that_write_one_file_each_writes_all_of_it(void **state)
+{
+	struct fixture *f = *state;
+	static struct writer writers[2];
+	struct listed listed = { 0 };
+	OWNED(buf) struct buf buf = { 0 };
+
+	for (size_t i = 0; i < ARRAY_COUNT(writers); i++) {
+		writers[i].f = f;
+		writers[i].status = OK;
+		memset(writers[i].content, 'a' + (int)i, sizeof(writers[i].content));
+		expect_status(OK, thread_start(&writers[i].thread, "write", write_often,
+					       &writers[i], NULL));
+	}
+	for (size_t i = 0; i < ARRAY_COUNT(writers); i++)
+		thread_join(&writers[i].thread);
+	for (size_t i = 0; i < ARRAY_COUNT(writers); i++)
+		expect_status(OK, writers[i].status);
+	expect_status(OK, vfs_read_file(f->vfs, f->path[0], 1 << 20, &buf, NULL));
+	assert_int_equal(buf.size, sizeof(writers[0].content));
+	for (size_t i = 1; i < buf.size; i++)
+		assert_int_equal(buf.data[i], buf.data[0]);
+	expect_status(OK, f->ops->list(f->vfs, f->folder, note, &listed, NULL));
+	assert_int_equal(listed.others, 0);
+}
+
 static void a_path_that_is_too_long_is_over_the_limit(void **state)
 {
 	struct fixture *f = *state;
@@ -444,6 +490,7 @@ int main(void)
 		VFS_TEST(a_buf_with_a_limit_of_its_own_keeps_it),
 		VFS_TEST(a_file_that_says_it_is_empty_is_read_all_the_same),
 		VFS_TEST(a_file_is_made_and_replaced_and_nothing_else_is_left),
+		VFS_TEST(of_two_threads_that_write_one_file_each_writes_all_of_it),
 		VFS_TEST(a_path_that_is_too_long_is_over_the_limit),
 		VFS_TEST(without_a_folder_nothing_is_made),
 	};
