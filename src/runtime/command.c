@@ -14,7 +14,6 @@
 #include "base/check.h"
 #include "runtime/internal.h"
 
-#define SLOW_NS        UINT64_C(1000000) /* a hand-over to the pool and back costs a tenth of that */
 #define SEED_MAX_BYTES (COMMAND_ID_MAX_BYTES + sizeof(struct uuid))
 
 struct lookup {
@@ -91,8 +90,7 @@ static void load_duplicate_state(struct task *task)
 			s = ERROR(&work->err, ERR_NOMEM, "a state of %zu bytes", result.state_size);
 	}
 	if (s != OK)
-		work->failure = s == ERR_INVALID || s == ERR_TRAP ? FAILURE_CANNOT_FOLD
-								  : failure_of_status(s);
+		work->failure = failure_of_fold(s);
 	work_deliver(work);
 }
 
@@ -346,6 +344,13 @@ static enum status append(struct command_request *request, struct stream *stream
 	enum status s = pending_append(stream, &request->work, &frame, err);
 	if (s != OK) {
 		free(state);
+		/* A large command can be made smaller by its sender. What a small one came to is its
+		 * component's doing. */
+		if (s == ERR_LIMIT &&
+		    request->data.size + frame.command.metadata.size < FRAME_MAX_BYTES / 2)
+			s = error_wrap(err, ERR_TRAP,
+				       "component '%s' decided %zu events that are too large",
+				       stream->component->name, count);
 		return s;
 	}
 	stream_set_state(stream, &state, decision->state.size);
@@ -367,12 +372,6 @@ static void finish_unstored(struct command_request *request, struct stream *stre
 		}
 	}
 	work_finish(&request->work, stream);
-}
-
-/* Components that take long decide on the pool: a lane has other connections to serve. */
-static bool is_slow(struct component *component)
-{
-	return atomic_load_explicit(&component->decision_ns, memory_order_relaxed) > SLOW_NS;
 }
 
 static void decide_away(struct work *work, struct stream *stream)
@@ -413,7 +412,14 @@ static enum work_run run(struct work *work, struct stream *stream)
 {
 	struct command_request *request = CONTAINER_OF(work, struct command_request, work);
 
+	/* It may have run before, and its append have failed: that run's outcome is none. */
 	request->rejected = false;
+	request->events = NULL;
+	request->event_count = 0;
+	request->first_version = 0;
+	request->first_position = 0;
+	request->position = 0;
+	request->state = SPAN_EMPTY;
 	if (request->looks_for_duplicate && is_duplicate(request, stream))
 		return WORK_RAN;
 	if (request->has_expected_version &&
@@ -427,7 +433,7 @@ static enum work_run run(struct work *work, struct stream *stream)
 		work_fail(work, stream, failure_of_call(s));
 		return WORK_RAN;
 	}
-	if (is_slow(stream->component)) {
+	if (stream_is_slow(stream)) {
 		stream_send_away(stream, work, decide_away, decide_back);
 		return WORK_AWAY;
 	}
@@ -454,11 +460,7 @@ void command_submit(struct runtime *runtime, struct command_request *request)
 	struct work *work = &request->work;
 	struct component *component = runtime_aggregate(runtime, work->stream.category);
 
-	request->rejected = false;
 	request->duplicate = false;
-	request->events = NULL;
-	request->event_count = 0;
-	request->state = SPAN_EMPTY;
 	request->looks_for_duplicate = request->id.size != 0;
 	/* Counted on the way out, whichever way that is. */
 	request->answer = work->answer;

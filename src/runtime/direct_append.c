@@ -156,7 +156,7 @@ void direct_append_submit(struct runtime *runtime, struct direct_append_request 
 	CHECK(request->event_count >= 1 && request->event_count <= FRAME_EVENTS_MAX);
 	request->duplicate = false;
 	bool is_external = span_equal(work->stream.category, SPAN(CATEGORY_EXTERNAL));
-	if (!is_external && runtime_aggregate(runtime, work->stream.category) == NULL) {
+	if (!is_external && !runtime_owns(runtime, work->stream.category)) {
 		work->run = run;
 		work_submit(runtime, work, NULL);
 		return;
@@ -166,7 +166,9 @@ void direct_append_submit(struct runtime *runtime, struct direct_append_request 
 	work->failure = FAILURE_CATEGORY_OWNED;
 	(void)ERROR(&work->err, ERR_DENIED,
 		    is_external ? "external events are posted to /v1/events, not appended to '%.*s'"
-				: "category '%.*s' belongs to an aggregate: send it a command",
+		    : runtime_aggregate(runtime, work->stream.category) != NULL
+			    ? "category '%.*s' belongs to an aggregate: send it a command"
+			    : "category '%.*s' belongs to a component, which alone writes to it",
 		    SPAN_ARG(work->stream.category));
 	work_deliver(work);
 }

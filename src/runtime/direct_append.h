@@ -10,7 +10,7 @@
  *
  * Conditional and atomic. When the client gives ids (all events or none), the same append again
  * gets the first answer; the first id known with other content is FAILURE_ID_REUSED.
- * FAILURE_CATEGORY_OWNED: the category is an aggregate's, or `external`. */
+ * FAILURE_CATEGORY_OWNED: the category is a component's, or `external`. */
 
 struct direct_event {
 	bool has_id;

@@ -11,8 +11,16 @@
 
 #define BATCH_EVENTS_MAX 256
 #define BATCH_BYTES_MAX  ((size_t)256 << 10)
-/* A batch, its state in and out, and one event more than fits. */
-#define BATCH_ARENA_MAX_BYTES ((size_t)16 << 20)
+/* A batch and one event more than fits; or what comes of one call. */
+#define ARENA_MAX_BYTES ((size_t)16 << 20)
+
+enum failure failure_of_fold(enum status status)
+{
+	/* A state that passes its limit is the stream's trouble, not that of a request too large. */
+	if (status == ERR_INVALID || status == ERR_TRAP || status == ERR_LIMIT)
+		return FAILURE_CANNOT_FOLD;
+	return failure_of_status(status);
+}
 
 struct folder {
 	struct runtime *runtime;
@@ -23,7 +31,8 @@ struct folder {
 	struct component_event events[BATCH_EVENTS_MAX];
 	size_t count;
 	size_t bytes;
-	struct arena *arena; /* of the batch */
+	struct arena *arena; /* the batch's events */
+	struct arena *call;  /* of one call: however many there are, states do not add up */
 	enum status status;
 	struct error *err;
 };
@@ -33,19 +42,19 @@ static struct span state_of(const struct fold_result *result)
 	return result->state != NULL ? span_of(result->state, result->state_size) : SPAN("null");
 }
 
-static enum status fold_events(struct folder *folder, const struct component_event *events,
-			       size_t count, struct error *err)
+static enum status fold_call(struct folder *folder, const struct component_event *events,
+			     size_t count, struct error *err)
 {
 	struct runtime *runtime = folder->runtime;
 	const struct component_event *last = &events[count - 1];
 	/* Folds have no id of their own: the stream and the version are one. */
 	struct span seed =
-		arena_format(folder->arena, "%.*s/%.*s@%llu", SPAN_ARG(folder->name.category),
+		arena_format(folder->call, "%.*s/%.*s@%llu", SPAN_ARG(folder->name.category),
 			     SPAN_ARG(folder->name.key), (unsigned long long)last->version);
 	struct component_call call = {
 		.time_us = last->time_us,
 		.seed = seed,
-		.arena = folder->arena,
+		.arena = folder->call,
 	};
 	OWNED(component_instance) struct component_instance *instance = NULL;
 	struct span state;
@@ -69,6 +78,15 @@ static enum status fold_events(struct folder *folder, const struct component_eve
 	folder->result.time_us = last->time_us;
 	counter_add(runtime->metrics.folded_events, count);
 	return OK;
+}
+
+static enum status fold_events(struct folder *folder, const struct component_event *events,
+			       size_t count, struct error *err)
+{
+	enum status s = fold_call(folder, events, count, err);
+
+	arena_clear(folder->call);
+	return s;
 }
 
 static enum status fold_one_by_one(struct folder *folder)
@@ -147,11 +165,12 @@ enum status fold_stream(struct runtime *runtime, struct component *component,
 {
 	static const struct read_options options = { .direction = FORWARD,
 						     .with_events_only = true };
-	OWNED(arena) struct arena *arena = arena_new(BATCH_ARENA_MAX_BYTES);
+	OWNED(arena) struct arena *arena = arena_new(ARENA_MAX_BYTES);
+	OWNED(arena) struct arena *call = arena_new(ARENA_MAX_BYTES);
 	struct folder *folder = calloc(1, sizeof(*folder)); /* too large for the stack of a guest */
 	enum status s;
 
-	if (arena == NULL || folder == NULL) {
+	if (arena == NULL || call == NULL || folder == NULL) {
 		free(folder);
 		return ERROR(err, ERR_NOMEM, "folding stream '%.*s/%.*s'", SPAN_ARG(name.category),
 			     SPAN_ARG(name.key));
@@ -161,6 +180,7 @@ enum status fold_stream(struct runtime *runtime, struct component *component,
 	folder->name = name;
 	folder->limits = limits;
 	folder->arena = arena;
+	folder->call = call;
 	folder->err = err;
 	s = store_read_stream(runtime->options.store, name, 0, &options, visit, folder, err);
 	if (s == OK)

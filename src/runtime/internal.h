@@ -150,7 +150,10 @@ bool work_same_json(struct span a, struct span b, struct arena *arena);
 /* Counts a request that does not go through a mailbox. False: too many; it has been answered. */
 bool work_begin(struct runtime *runtime, struct work *work);
 
+/* What the store, or memory, answered. */
 enum failure failure_of_status(enum status status);
+/* What fold_stream() answered. */
+enum failure failure_of_fold(enum status status);
 
 /* ---- stream.c: the table and the mailboxes ---- */
 
@@ -170,6 +173,8 @@ struct span stream_state(const struct stream *stream);
 /* Runs away() on the pool, then back() on this lane, in line with the stream's other requests: the
  * caller's run answers WORK_AWAY and touches the stream no more. */
 void stream_send_away(struct stream *stream, struct work *work, away_fn away, back_fn back);
+/* Components that take long work on the pool: a lane has other connections to serve. */
+bool stream_is_slow(const struct stream *stream);
 /* Called with the stripe's lock held when something that kept the stream busy has ended. Unless the
  * stream is still busy, it may be gone after this. */
 void stream_settle_locked(struct stream *stream);
@@ -184,7 +189,7 @@ enum status pending_append(struct stream *stream, struct work *work, struct fram
 /* True when a frame with that id is on its way; the work then runs again once it is durable. */
 bool pending_wait_for_id(struct stream *stream, struct work *work, struct span id);
 /* Makes the work wait for the newest frame. False: there is none on its way. */
-bool pending_wait_for_newest(struct stream *stream, struct work *work, bool run_again);
+bool pending_wait_for_newest_locked(struct stream *stream, struct work *work, bool run_again);
 bool pending_drain(struct lane *lane);
 
 /* The lane whose thread this is, or NULL. */
@@ -204,8 +209,8 @@ struct fold_limits {
 	uint64_t max_time_us; /* inclusive */
 };
 
-/* Folds the durable events of a stream from the first to the limits. ERR_INVALID, ERR_TRAP: the
- * component cannot fold an event, which the message names. */
+/* Folds the durable events of a stream from the first to the limits. ERR_INVALID, ERR_TRAP,
+ * ERR_LIMIT, ERR_DEADLINE: the component cannot fold an event, which the message names. */
 enum status fold_stream(struct runtime *runtime, struct component *component,
 			struct stream_name name, const struct fold_limits *limits,
 			struct fold_result *ret, struct error *err) NODISCARD;

@@ -96,10 +96,9 @@ bool pending_wait_for_id(struct stream *stream, struct work *work, struct span i
 	return false;
 }
 
-bool pending_wait_for_newest(struct stream *stream, struct work *work, bool run_again)
+bool pending_wait_for_newest_locked(struct stream *stream, struct work *work, bool run_again)
 {
-	MUTEX_GUARD(&stream->stripe->mu);
-
+	CHECK_DEBUG(MUTEX_IS_HELD(&stream->stripe->mu));
 	if (list_is_empty(&stream->pending))
 		return false;
 	struct pending *newest = LIST_ENTRY(stream->pending.previous, struct pending, node);
@@ -113,7 +112,8 @@ static void settle_waiter(struct pending *pending, struct work *work)
 	if (pending->status == OK) {
 		if (work->stored != NULL)
 			work->stored(work, pending->append.first_sequence);
-	} else if (work->failure == FAILURE_NONE) {
+	} else {
+		/* Whatever it came to, a conflict or a failure too, was seen in what never was. */
 		work->failure = failure_of_status(pending->status);
 		(void)ERROR(&work->err, pending->status,
 			    "the store gave up a frame that this rests on: %s",

@@ -141,7 +141,7 @@ enum status runtime_new(const struct runtime_options *options, struct runtime **
 	if (o->recheck_one_in == 0)
 		o->recheck_one_in = RECHECK_DEFAULT_ONE_IN;
 	map_init(&runtime->aggregates);
-	runtime->hash_seed = random_u64(random_system());
+	runtime->hash_seed = random_u64(o->random);
 	for (size_t i = 0; i < STRIPE_COUNT; i++) {
 		mutex_init(&runtime->stripes[i].mu, RANK_RUNTIME);
 		map_init(&runtime->stripes[i].streams);
@@ -199,6 +199,16 @@ struct component *runtime_aggregate(struct runtime *runtime, struct span categor
 	struct map_node *node = map_find(&runtime->aggregates, category);
 
 	return node != NULL ? CONTAINER_OF(node, struct aggregate, node)->component : NULL;
+}
+
+bool runtime_owns(struct runtime *runtime, struct span category)
+{
+	const struct runtime_options *o = &runtime->options;
+
+	for (size_t i = 0; i < o->component_count; i++)
+		if (span_equal_string(category, o->components[i]->name))
+			return true;
+	return false;
 }
 
 uint64_t runtime_requests(struct runtime *runtime)

@@ -38,9 +38,8 @@ struct runtime_options {
 	struct clock *clock;
 	struct random *random;
 	struct metrics *metrics;
-	struct span application; /* its name */
-	struct component *const
-		*components; /* one each name; aggregates own the category of their name */
+	struct span application;             /* its name */
+	struct component *const *components; /* one each name, which is a category that it owns */
 	size_t component_count;
 	struct executor *const *lanes; /* one for each event-loop thread */
 	size_t lane_count;
@@ -72,6 +71,9 @@ bool runtime_turn(struct runtime *runtime, unsigned lane);
 
 /* The aggregate that owns the category, or NULL. */
 struct component *runtime_aggregate(struct runtime *runtime, struct span category);
+
+/* The category is a component's, whatever its role: nobody else appends to it. */
+bool runtime_owns(struct runtime *runtime, struct span category);
 
 /* Requests submitted and not yet answered. */
 uint64_t runtime_requests(struct runtime *runtime);

@@ -72,8 +72,7 @@ static void fold_past(struct task *task)
 	enum status s = fold_stream(runtime, runtime_aggregate(runtime, work->stream.category),
 				    work->stream, &limits, &result, &work->err);
 	if (s != OK) {
-		work->failure = s == ERR_INVALID || s == ERR_TRAP ? FAILURE_CANNOT_FOLD
-								  : failure_of_status(s);
+		work->failure = failure_of_fold(s);
 	} else if (result.version == 0 ||
 		   (request->as_of == STATE_AT_VERSION && result.version != request->at_version)) {
 		not_found(request);

@@ -17,7 +17,8 @@
 
 #define RUN_MAX                64
 #define RUN_MAX_NS             UINT64_C(2000000)
-#define LOAD_INLINE_EVENTS_MAX 64 /* more are folded on the pool */
+#define LOAD_INLINE_EVENTS_MAX 64                /* more are folded on the pool */
+#define SLOW_NS                UINT64_C(1000000) /* a hand-over to the pool costs a tenth of it */
 
 static void run_stream(struct stream *stream);
 
@@ -212,29 +213,28 @@ static bool give_way(struct stream *stream)
 	return waiting;
 }
 
-/* The next request, or NULL: then the stream is no longer this lane's. */
-static struct work *take_next(struct stream *stream, bool *ret_wait)
+/* The next request to run, or NULL: then the stream is no longer this lane's. */
+static struct work *take_next(struct stream *stream)
 {
 	MUTEX_GUARD(&stream->stripe->mu);
 
-	*ret_wait = false;
-	struct list *node = list_take_first(&stream->mailbox);
-	if (node == NULL) {
-		stream->running = false;
-		stream_settle_locked(stream);
-		return NULL;
-	}
-	stream->mailbox_count--;
-	if (stream->stale) {
+	for (struct list *node; (node = list_take_first(&stream->mailbox)) != NULL;) {
+		struct work *work = LIST_ENTRY(node, struct work, node);
+
+		stream->mailbox_count--;
+		if (!stream->stale)
+			return work;
 		/* What was loaded was built on a frame that is not there. Frames behind it fail
 		 * too; only when all have settled does the store's head say how things are. */
+		if (pending_wait_for_newest_locked(stream, work, /* run_again= */ true))
+			continue;
 		stream->loaded = false;
-		if (list_is_empty(&stream->pending))
-			stream->stale = false;
-		else
-			*ret_wait = true;
+		stream->stale = false;
+		return work;
 	}
-	return LIST_ENTRY(node, struct work, node);
+	stream->running = false;
+	stream_settle_locked(stream);
+	return NULL;
 }
 
 static enum status load_state(struct stream *stream, struct error *err)
@@ -277,6 +277,12 @@ void stream_send_away(struct stream *stream, struct work *work, away_fn away, ba
 	executor_post(stream->runtime->options.pool, &stream->task);
 }
 
+bool stream_is_slow(const struct stream *stream)
+{
+	return atomic_load_explicit(&stream->component->decision_ns, memory_order_relaxed) >
+	       SLOW_NS;
+}
+
 static void load_away(struct work *work, struct stream *stream)
 {
 	stream->away_status = load_state(stream, &work->err);
@@ -290,8 +296,7 @@ static enum work_run load_back(struct work *work, struct stream *stream)
 	stream->loaded = s == OK;
 	if (s == OK)
 		return work->run(work, stream);
-	work_fail(work, stream,
-		  s == ERR_INVALID || s == ERR_TRAP ? FAILURE_CANNOT_FOLD : failure_of_status(s));
+	work_fail(work, stream, failure_of_fold(s));
 	return WORK_RAN;
 }
 
@@ -300,7 +305,8 @@ static enum work_run load_and_run(struct work *work, struct stream *stream)
 	stream->head = store_head(stream->runtime->options.store, stream->name);
 	stream_set_state(stream, &(char *){ NULL }, 0);
 	stream->away_status = OK;
-	if (stream->component != NULL && stream->head.version > LOAD_INLINE_EVENTS_MAX) {
+	if (stream->component != NULL && stream->head.version != 0 &&
+	    (stream->head.version > LOAD_INLINE_EVENTS_MAX || stream_is_slow(stream))) {
 		stream_send_away(stream, work, load_away, load_back);
 		return WORK_AWAY;
 	}
@@ -312,21 +318,12 @@ static enum work_run load_and_run(struct work *work, struct stream *stream)
 /* One request further. False: the stream is no longer this lane's for now. */
 static bool run_next(struct stream *stream)
 {
-	bool wait;
-	struct work *work = take_next(stream, &wait);
+	struct work *work = take_next(stream);
 
 	if (work == NULL)
 		return false;
 	if (work->lane != lane_current->index)
 		counter_add(stream->runtime->metrics.handed_over, 1);
-	if (wait) {
-		if (pending_wait_for_newest(stream, work, /* run_again= */ true))
-			return true;
-		/* They settled between the two looks. */
-		mutex_lock(&stream->stripe->mu);
-		stream->stale = false;
-		mutex_unlock(&stream->stripe->mu);
-	}
 	return (stream->loaded ? work->run(work, stream) : load_and_run(work, stream)) == WORK_RAN;
 }
 

@@ -17,8 +17,6 @@ enum failure failure_of_status(enum status status)
 		return FAILURE_NONE;
 	case ERR_NOMEM:
 		return FAILURE_NO_MEMORY;
-	case ERR_INVALID:
-		return FAILURE_INVALID;
 	case ERR_NOT_FOUND:
 		return FAILURE_NOT_FOUND;
 	case ERR_REJECTED:
@@ -36,6 +34,7 @@ enum failure failure_of_status(enum status status)
 		return FAILURE_DISK_FULL;
 	case ERR_CLOSED:
 		return FAILURE_CLOSED;
+	case ERR_INVALID: /* a frame that we made badly: no client's fault */
 	case ERR_EXISTS:
 	case ERR_CONFLICT:
 	case ERR_IO:
@@ -103,17 +102,25 @@ void work_deliver(struct work *work)
 
 void work_finish(struct work *work, struct stream *stream)
 {
-	if (pending_wait_for_newest(stream, work, /* run_again= */ false))
-		return;
+	bool goes_on;
+
 	mutex_lock(&stream->stripe->mu);
-	bool again = stream->stale && work->conflicts < CONFLICTS_MAX;
-	if (again) {
-		work->conflicts++;
-		work->failure = FAILURE_NONE;
-		stream_repost_locked(stream, work);
+	if (stream->stale) {
+		/* A frame that it rests on was given up. Older ones may still be on their way, and that
+		 * they become durable says nothing about this. */
+		goes_on = ++work->conflicts < CONFLICTS_MAX;
+		work->failure = goes_on ? FAILURE_NONE : FAILURE_STORAGE;
+		if (goes_on)
+			stream_repost_locked(stream, work);
+		else
+			(void)ERROR(&work->err, ERR_CONFLICT,
+				    "stream '%s' changed under each of %d tries", stream->text,
+				    CONFLICTS_MAX);
+	} else {
+		goes_on = pending_wait_for_newest_locked(stream, work, /* run_again= */ false);
 	}
 	mutex_unlock(&stream->stripe->mu);
-	if (!again)
+	if (!goes_on)
 		work_deliver(work);
 }
 

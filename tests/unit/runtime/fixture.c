@@ -130,7 +130,7 @@ static void ignore_done(struct append *append, enum status status)
 	assert_int_equal(status, OK);
 }
 
-void fixture_put_frame(struct fixture *f, const struct frame *frame)
+void fixture_append(struct fixture *f, const struct frame *frame)
 {
 	struct error err = { 0 };
 	struct append append = { .frames = frame,
@@ -138,12 +138,17 @@ void fixture_put_frame(struct fixture *f, const struct frame *frame)
 				 .expected_number = frame->number - 1,
 				 .done = ignore_done };
 
-	fixture_settle(f);
-	runtime_free(f->runtime);
 	if (store_append(f->store, &append, &err) != OK)
 		fail_msg("store_append: %s", error_text(&err));
 	while (store_flush(f->store))
 		;
+}
+
+void fixture_put_frame(struct fixture *f, const struct frame *frame)
+{
+	fixture_settle(f);
+	runtime_free(f->runtime);
+	fixture_append(f, frame);
 	start(f);
 }
 

@@ -66,7 +66,10 @@ int fixture_teardown(void **state);
 /* Throws the runtime away and makes a new one on the same store: a restart. */
 void fixture_restart(struct fixture *f);
 
-/* The same, with a frame appended in between, as another version of the program may have done. */
+/* Appends a frame behind the runtime's back, as another writer would, and makes it durable. */
+void fixture_append(struct fixture *f, const struct frame *frame);
+
+/* A restart with a frame appended in between, as another version of the program may have done. */
 void fixture_put_frame(struct fixture *f, const struct frame *frame);
 
 /* Runs what was posted to lane, pool, and the ends of turns, until nothing is left. */

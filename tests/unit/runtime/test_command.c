@@ -490,40 +490,6 @@ static void too_many_requests_at_once_answer_busy(void **state)
 	assert_int_equal(runtime_requests(f->runtime), 0);
 }
 
-static void a_full_disk_refuses_commands_and_serves_reads_until_there_is_space(void **state)
-{
-	struct fixture *f = *state;
-
-	fixture_accept(f, "a", "open_account", "{}");
-	mem_set_full(f->store, true);
-	struct sent *sent = fixture_send(f, "a", "deposit", "{\"amount\":1}");
-	struct sent *read = fixture_read(f, "a");
-	fixture_settle(f);
-	assert_int_equal(sent->work.failure, FAILURE_DISK_FULL);
-	assert_span(read->state.state, "{\"balance\":0,\"events\":1}");
-	mem_set_full(f->store, false);
-	fixture_accept(f, "a", "deposit", "{\"amount\":1}");
-}
-
-static void when_a_write_fails_nothing_that_rested_on_it_is_told(void **state)
-{
-	struct fixture *f = *state;
-
-	fixture_accept(f, "a", "open_account", "{}");
-	mem_fail_next_flush(f->store);
-	struct sent *sent = fixture_send(f, "a", "deposit", "{\"amount\":1}");
-	struct sent *rejected = fixture_send(f, "a", "withdraw", "{\"amount\":100}");
-	struct sent *read = fixture_read(f, "a");
-	fixture_settle(f);
-	assert_int_equal(f->fatal_count, 1);
-	assert_int_equal(sent->work.failure, FAILURE_STORAGE);
-	assert_int_equal(rejected->work.failure, FAILURE_STORAGE);
-	assert_int_equal(read->work.failure, FAILURE_STORAGE);
-	sent = fixture_send(f, "b", "open_account", "{}");
-	fixture_settle(f);
-	assert_int_equal(sent->work.failure, FAILURE_CLOSED);
-}
-
 static void memory_for_states_is_bounded_and_what_was_forgotten_is_loaded_again(void **state)
 {
 	struct fixture *f = *state;
@@ -552,82 +518,6 @@ static void memory_for_states_is_bounded_and_what_was_forgotten_is_loaded_again(
 		last = at;
 	assert_non_null(last);
 	assert_int_equal(strncmp(last, "\nconcordance_streams_in_memory 0", 32), 0);
-}
-
-/* ---- slow components --------------------------------------------------------------------------- */
-
-static enum status slow_handle(void *arg, const struct component_call *call, struct span state,
-			       const struct component_command *command,
-			       struct component_decision *ret, struct error *err)
-{
-	struct fixture *f = arg;
-
-	clock_manual_advance_us(&f->clock, 20000);
-	return native_account.handle(native_account.arg, call, state, command, ret, err);
-}
-
-static enum status quick_handle(void *arg, const struct component_call *call, struct span state,
-				const struct component_command *command,
-				struct component_decision *ret, struct error *err)
-{
-	(void)arg;
-	return native_account.handle(native_account.arg, call, state, command, ret, err);
-}
-
-static enum status any_apply(void *arg, const struct component_call *call, struct span state,
-			     const struct component_event *events, size_t count,
-			     struct span *ret_state, struct error *err)
-{
-	(void)arg;
-	return native_account.apply(native_account.arg, call, state, events, count, ret_state, err);
-}
-
-static void a_component_that_takes_long_decides_on_the_pool_and_in_order(void **state)
-{
-	struct fixture *f = *state;
-	struct sent *sent[3];
-
-	f->account->functions =
-		(struct native_functions){ .handle = slow_handle, .apply = any_apply, .arg = f };
-	fixture_accept(f, "a", "open_account", "{}");
-	uint64_t handled = atomic_load(&f->account->handled);
-	sent[0] = fixture_send(f, "a", "deposit", "{\"amount\":5}");
-	sent[1] = fixture_send(f, "a", "withdraw", "{\"amount\":5}");
-	sent[2] = fixture_send(f, "a", "withdraw", "{\"amount\":5}");
-	/* The lane has decided nothing: it is free for others. */
-	assert_int_equal(atomic_load(&f->account->handled), handled);
-	fixture_settle(f);
-	assert_int_equal(sent[0]->command.version, 2);
-	assert_false(sent[1]->command.rejected);
-	assert_true(sent[2]->command.rejected);
-
-	/* Once it is quick again, it comes back to the lane. */
-	f->account->functions.handle = quick_handle;
-	for (int i = 0; i < 100; i++)
-		fixture_accept(f, "a", "deposit", "{\"amount\":1}");
-	handled = atomic_load(&f->account->handled);
-	(void)fixture_send(f, "a", "deposit", "{\"amount\":1}");
-	assert_int_equal(atomic_load(&f->account->handled), handled + 1);
-}
-
-static void a_decision_whose_ground_was_given_up_meanwhile_is_not_told(void **state)
-{
-	struct fixture *f = *state;
-
-	f->account->functions =
-		(struct native_functions){ .handle = slow_handle, .apply = any_apply, .arg = f };
-	fixture_accept(f, "a", "open_account", "{}");
-	mem_fail_next_flush(f->store);
-	struct sent *lost = fixture_send(f, "a", "deposit", "{\"amount\":5}");
-	struct sent *rejected = fixture_send(f, "a", "withdraw", "{\"amount\":50}");
-	/* The deposit is decided and on its way, the withdrawal waits for the pool; the write fails. */
-	assert_true(fixture_run_round(f));
-	(void)runtime_turn(f->runtime, 0);
-	assert_int_equal(lost->work.failure, FAILURE_STORAGE);
-	assert_int_equal(rejected->answers, 0);
-	fixture_settle(f);
-	/* The five never were: the answer may not tell of them, and this store tells nothing more. */
-	assert_int_equal(rejected->work.failure, FAILURE_STORAGE);
 }
 
 static uint64_t counted(struct fixture *f, const char *metric)
@@ -694,10 +584,6 @@ int main(void)
 		TEST(the_correlation_id_is_the_given_one_or_the_command_s),
 		TEST(a_full_mailbox_answers_busy_and_the_others_are_served),
 		TEST(too_many_requests_at_once_answer_busy),
-		TEST(a_full_disk_refuses_commands_and_serves_reads_until_there_is_space),
-		TEST(when_a_write_fails_nothing_that_rested_on_it_is_told),
-		TEST(a_component_that_takes_long_decides_on_the_pool_and_in_order),
-		TEST(a_decision_whose_ground_was_given_up_meanwhile_is_not_told),
 		TEST(a_state_larger_than_a_shard_s_part_of_the_cache_stays_in_memory),
 		TEST(memory_for_states_is_bounded_and_what_was_forgotten_is_loaded_again),
 	};

@@ -195,6 +195,26 @@ static void nothing_is_appended_to_an_aggregate_s_or_the_external_category(void 
 		store_head(f->store, (struct stream_name){ SPAN("account"), SPAN("a") }).number, 0);
 }
 
+static void every_component_owns_the_category_of_its_name_whatever_its_role(void **state)
+{
+	struct fixture *f = *state;
+	struct native_component *transfers =
+		native_component_new("transfers", "1", &native_account);
+	struct component *components[] = { &f->account->component, &transfers->component };
+
+	transfers->component.role = ROLE_PROCESS_MANAGER;
+	f->options.components = components;
+	f->options.component_count = 2;
+	fixture_restart(f);
+	assert_int_equal(append(f, "transfers", "a", 1, NULL, 0)->work.failure,
+			 FAILURE_CATEGORY_OWNED);
+	assert_int_equal(append(f, "imports", "a", 1, NULL, 0)->work.failure, FAILURE_NONE);
+	f->options.components = f->components;
+	f->options.component_count = 1;
+	fixture_restart(f);
+	native_component_free(transfers);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -208,6 +228,7 @@ int main(void)
 		TEST(an_identical_append_gets_the_first_answer_and_another_is_refused),
 		TEST(a_repeated_append_is_answered_with_the_events_as_they_were_stored),
 		TEST(nothing_is_appended_to_an_aggregate_s_or_the_external_category),
+		TEST(every_component_owns_the_category_of_its_name_whatever_its_role),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -167,6 +167,52 @@ static void a_fold_that_fails_for_a_while_is_tried_again_with_the_next_request(v
 	assert_int_equal(read_now(f, "a")->work.failure, FAILURE_NONE);
 }
 
+static void a_state_that_has_grown_over_its_limit_cannot_be_folded(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_accept(f, "a", "open_account", "{}");
+	fixture_restart(f);
+	atomic_store(&f->account->fail_apply, NATIVE_TOO_LARGE);
+	/* Nothing that the reader sent is too large. */
+	assert_int_equal(read_now(f, "a")->work.failure, FAILURE_CANNOT_FOLD);
+	assert_int_equal(read_version(f, "a", 1)->work.failure, FAILURE_CANNOT_FOLD);
+	atomic_store(&f->account->fail_apply, NATIVE_FINE);
+}
+
+static enum status padded_apply(void *arg, const struct component_call *call, struct span state,
+				const struct component_event *events, size_t count,
+				struct span *ret_state, struct error *err)
+{
+	struct span small;
+
+	(void)arg;
+	enum status s =
+		native_account.apply(native_account.arg, call, state, events, count, &small, err);
+	if (s != OK)
+		return s;
+	*ret_state = arena_format(call->arena, "%.*s,\"pad\":\"%0200000d\"}", (int)small.size - 1,
+				  small.data, 0);
+	return OK;
+}
+
+static void large_states_are_folded_event_by_event_when_all_at_once_takes_too_long(void **state)
+{
+	struct fixture *f = *state;
+
+	f->account->functions.apply = padded_apply;
+	fixture_accept(f, "a", "open_account", "{}");
+	fixture_accept(f, "a", "deposit_many", "{\"count\":200}");
+	fixture_restart(f);
+	atomic_store(&f->account->fail_count, 1);
+	atomic_store(&f->account->fail_apply, NATIVE_DEADLINE);
+	struct sent *read = read_now(f, "a");
+	if (read->work.failure != FAILURE_NONE)
+		fail_msg("%s", error_text(&read->work.err));
+	assert_int_equal(read->state.version, 201);
+	assert_true(span_starts_with(read->state.state, SPAN("{\"balance\":200,")));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -180,6 +226,8 @@ int main(void)
 		TEST(a_restart_folds_the_same_state_short_or_long),
 		TEST(a_stream_that_cannot_be_folded_names_its_event_and_spoils_no_other),
 		TEST(a_fold_that_fails_for_a_while_is_tried_again_with_the_next_request),
+		TEST(a_state_that_has_grown_over_its_limit_cannot_be_folded),
+		TEST(large_states_are_folded_event_by_event_when_all_at_once_takes_too_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
