@@ -247,7 +247,8 @@ static enum status rebuild(struct journal *journal, struct scan *scan, struct er
 }
 
 /* Opens the segment that the log ends in. What is in it may be in the page cache only, if its
- * process was killed between write and sync: it is about to be shown, so it has to be on disk. */
+ * process was killed between write and sync: it is about to be shown, so it has to be on disk. The
+ * same goes for the name of the prepared segment, which is about to be written into. */
 static enum status open_tail(struct journal *journal, struct error *err)
 {
 	uint64_t segment_bytes = journal->segments.segment_bytes;
@@ -256,6 +257,9 @@ static enum status open_tail(struct journal *journal, struct error *err)
 
 	if (s == OK)
 		s = journal->segments.vfs->ops->sync(journal->writer, err);
+	if (s == OK)
+		s = journal->segments.vfs->ops->sync_directory(journal->segments.vfs,
+							       journal->segments.directory, err);
 	return s;
 }
 

@@ -305,6 +305,54 @@ static void what_a_start_has_shown_survives_a_power_failure(void **state)
 	}
 }
 
+/* Nor may what the next process makes durable be lost with what a killed one left behind: the name of
+ * a segment that it had just prepared. */
+static bool kill_then_crash(struct journal_fixture *f, uint64_t kill_at, uint64_t crash_at)
+{
+	struct history first = { 0 };
+	struct history second = { 0 };
+	OWNED(buf) struct buf before = { 0 };
+	OWNED(buf) struct buf after = { 0 };
+
+	vfs_sim_free(f->sim);
+	f->sim = vfs_sim_new();
+	atomic_store(&f->fatal_calls, 0);
+	vfs_sim_kill_at(f->sim, kill_at);
+	if (journal_start(f, NULL) == OK)
+		work_until_it_breaks(f, &first, 42);
+	bool killed = vfs_sim_has_crashed(f->sim);
+	vfs_sim_continue(f->sim);
+	atomic_store(&f->fatal_calls, 0);
+	journal_must_start(f);
+	journal_text(f, &before);
+	vfs_sim_crash_at(f->sim, crash_at);
+	work_until_it_breaks(f, &second, 43);
+	vfs_sim_restart(f->sim, kill_at * 31 + crash_at);
+	journal_must_start(f);
+	journal_text(f, &after);
+	if (after.size < before.size + second.answered_size)
+		fail_msg("killed at %" PRIu64 ", crashed at %" PRIu64 ": lost what was answered",
+			 kill_at, crash_at);
+	assert_memory_equal(after.data, before.data, before.size - 1);
+	journal_stop(f);
+	buf_fini(&first.accepted);
+	buf_fini(&second.accepted);
+	return killed;
+}
+
+static void what_is_written_after_a_kill_survives_a_power_failure(void **state)
+{
+	bool killed = true;
+	uint64_t kill_at = 0;
+
+	while (killed) {
+		kill_at++;
+		for (uint64_t crash_at = 1; crash_at <= 10; crash_at++)
+			killed = kill_then_crash(*state, kill_at, crash_at);
+	}
+	assert_true(kill_at > 40);
+}
+
 int main(void)
 {
 #define CLAIM(f) cmocka_unit_test_setup_teardown(f, journal_setup, journal_teardown)
@@ -314,6 +362,7 @@ int main(void)
 		CLAIM(a_failure_at_any_call_ends_it_and_loses_nothing_answered),
 		CLAIM(a_disk_that_fills_up_at_any_size_turns_it_read_only_and_back),
 		CLAIM(what_a_start_has_shown_survives_a_power_failure),
+		CLAIM(what_is_written_after_a_kill_survives_a_power_failure),
 		CLAIM(a_full_disk_that_shows_only_in_a_write_is_met_as_well),
 	};
 
