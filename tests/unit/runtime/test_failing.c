@@ -95,7 +95,7 @@ static void a_decision_whose_ground_was_given_up_meanwhile_is_not_told(void **st
 	assert_int_equal(rejected->answers, 0);
 	fixture_settle(f);
 	/* The five never were: the answer may not tell of them, and this store tells nothing more. */
-	assert_int_equal(rejected->work.failure, FAILURE_STORAGE);
+	assert_int_equal(rejected->work.failure, FAILURE_CLOSED);
 }
 
 static void a_conflict_with_a_version_whose_write_failed_is_not_told(void **state)
@@ -137,7 +137,35 @@ static void that_an_older_frame_is_durable_does_not_tell_of_a_newer_one_that_fai
 	fixture_run_tasks(f);
 	fixture_settle(f);
 	assert_int_equal(older->work.failure, FAILURE_NONE);
-	assert_int_equal(rejected->work.failure, FAILURE_STORAGE);
+	assert_int_equal(rejected->work.failure, FAILURE_CLOSED);
+}
+
+static struct sent *append_at(struct fixture *f, uint64_t expected_version)
+{
+	static struct direct_event event = { .type = { "imported", 8 }, .data = { "{}", 2 } };
+	struct sent *sent = fixture_request(f, 0);
+
+	sent->work.stream = (struct stream_name){ SPAN("imports"), SPAN("a") };
+	sent->append.events = &event;
+	sent->append.event_count = 1;
+	sent->append.has_expected_version = true;
+	sent->append.expected_version = expected_version;
+	direct_append_submit(f->runtime, &sent->append);
+	return sent;
+}
+
+static void once_the_disk_has_failed_no_version_is_told_that_was_given_up(void **state)
+{
+	struct fixture *f = *state;
+
+	mem_fail_next_flush(f->store);
+	struct sent *lost = append_at(f, 0);
+	fixture_settle(f);
+	assert_int_equal(lost->work.failure, FAILURE_STORAGE);
+	/* The store's head still counts it. */
+	struct sent *conflict = append_at(f, 0);
+	fixture_settle(f);
+	assert_int_equal(conflict->work.failure, FAILURE_CLOSED);
 }
 
 static void a_run_that_was_overtaken_leaves_nothing_in_the_answer(void **state)
@@ -268,6 +296,7 @@ int main(void)
 		TEST(a_decision_whose_ground_was_given_up_meanwhile_is_not_told),
 		TEST(a_conflict_with_a_version_whose_write_failed_is_not_told),
 		TEST(that_an_older_frame_is_durable_does_not_tell_of_a_newer_one_that_failed),
+		TEST(once_the_disk_has_failed_no_version_is_told_that_was_given_up),
 		TEST(a_run_that_was_overtaken_leaves_nothing_in_the_answer),
 		TEST(a_component_that_takes_long_decides_on_the_pool_and_in_order),
 		TEST(a_slow_component_loads_on_the_pool_too_however_short_the_stream),
