@@ -301,13 +301,16 @@ static enum work_run load_back(struct work *work, struct stream *stream)
 }
 
 /* Nothing of the stream is on its way, so its head is durable, unless the disk has failed: what was
- * given up still counts in heads then, and nobody may be told of it. */
+ * given up still counts in heads then, and nobody may be told of it. For an aggregate the fold finds
+ * that out. */
 static enum status load_head(struct stream *stream, struct error *err)
 {
 	struct store *store = stream->runtime->options.store;
 	struct store_status status;
 
 	stream->head = store_head(store, stream->name);
+	if (stream->component != NULL)
+		return OK;
 	store_status(store, &status);
 	return status.mode != STORE_FAILED ? OK : ERROR(err, ERR_CLOSED, "the disk has failed");
 }
@@ -316,15 +319,13 @@ static enum work_run load_and_run(struct work *work, struct stream *stream)
 {
 	stream_set_state(stream, &(char *){ NULL }, 0);
 	stream->away_status = load_head(stream, &work->err);
-	if (stream->away_status != OK)
-		return load_back(work, stream);
-	if (stream->component != NULL && stream->head.version != 0 &&
-	    (stream->head.version > LOAD_INLINE_EVENTS_MAX || stream_is_slow(stream))) {
-		stream_send_away(stream, work, load_away, load_back);
-		return WORK_AWAY;
-	}
-	if (stream->component != NULL && stream->head.version != 0)
+	if (stream->component != NULL && stream->head.version != 0) {
+		if (stream->head.version > LOAD_INLINE_EVENTS_MAX || stream_is_slow(stream)) {
+			stream_send_away(stream, work, load_away, load_back);
+			return WORK_AWAY;
+		}
 		load_away(work, stream);
+	}
 	return load_back(work, stream);
 }
 

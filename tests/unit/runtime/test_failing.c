@@ -95,7 +95,7 @@ static void a_decision_whose_ground_was_given_up_meanwhile_is_not_told(void **st
 	assert_int_equal(rejected->answers, 0);
 	fixture_settle(f);
 	/* The five never were: the answer may not tell of them, and this store tells nothing more. */
-	assert_int_equal(rejected->work.failure, FAILURE_CLOSED);
+	assert_int_equal(rejected->work.failure, FAILURE_STORAGE);
 }
 
 static void a_conflict_with_a_version_whose_write_failed_is_not_told(void **state)
@@ -137,7 +137,7 @@ static void that_an_older_frame_is_durable_does_not_tell_of_a_newer_one_that_fai
 	fixture_run_tasks(f);
 	fixture_settle(f);
 	assert_int_equal(older->work.failure, FAILURE_NONE);
-	assert_int_equal(rejected->work.failure, FAILURE_CLOSED);
+	assert_int_equal(rejected->work.failure, FAILURE_STORAGE);
 }
 
 static struct sent *append_at(struct fixture *f, uint64_t expected_version)
